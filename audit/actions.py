@@ -20,6 +20,9 @@ class Action(StrEnum):
     # Of a domain's deletion.
     FINISHED = "finished"
     PROVED = "proved"
+    # Of the grace period of a deletion.
+    EXTENDED = "extended"
+    ENDED = "ended"
     # Of deletions, deliveries and event notices.
     RETRIED = "retried"
     # Of deliveries, event notices and received mail.

@@ -22,6 +22,7 @@ COMPILED = {
     "mail_from_label",
     "mail_from_chosen",
     "deleting_since",
+    "restorable_until",
 }
 
 
@@ -38,7 +39,7 @@ def record_deletion(instance: Domain, **_: Any) -> None:
 
     Runs before anything is deleted, while the rows can still be counted.
     """
-    records = DomainDeletion.objects.filter(domain_id=instance.pk)
+    records = DomainDeletion.objects.for_good().filter(domain_id=instance.pk)
     if records.filter(rows=Step.DONE).exists():
         return
     # Reverse accessors of models in the app above: addresses.BlockedEmail and addresses.EmailAddress.
@@ -49,6 +50,8 @@ def record_deletion(instance: Domain, **_: Any) -> None:
         "email_addresses": instance.email_addresses.count(),
         "dns_records": instance.dns_records.count(),
     }
+    # By cascade or in a shell, also in the middle of a grace period.
+    records.in_grace().update(restorable_until=None, grace_ended_at=timezone.now())
     if not records.update(**deleted):
         report = DomainDeletion.objects.create(domain_id=instance.pk, **deleted, **initial_values(instance))
         keep_readers(instance, report)

@@ -17,6 +17,7 @@ from desk.samples import take_sample
 from domains.deletion.proof import prove_deletions
 from domains.deletion.proved import announce_proved
 from domains.deletion.service import resume_deletions
+from domains.grace.end import end_due
 from domains.lifecycle.identity import check_due, complete_identities
 from inbound.database.outages import is_outage
 from inbound.models import prune_idempotency_records
@@ -41,6 +42,8 @@ TASK_SECONDS = 10.0
 RETRY_SECONDS = 5.0
 # Somebody looks at the rule set once a minute, whichever worker it is.
 LOOK_SECONDS = 10.0
+# What is over is never restored, however long the worker waits.
+END_SECONDS = 10.0
 SAMPLE_SECONDS = 3600.0
 RECONCILE, CHECK, RESUME, VERIFY = "reconcile", "check domains", "resume deletions", "verify deletions"
 
@@ -126,6 +129,7 @@ class Worker:
             BackgroundTask("look at SES", self._sweeper.look, min(LOOK_SECONDS, settings.SES_SWEEP_SECONDS)),
             BackgroundTask("sweep SES again", self._sweeper.run_again, RETRY_SECONDS),
             BackgroundTask("sweep database", sweep_database, settings.SES_DATABASE_SWEEP_SECONDS),
+            BackgroundTask("end grace periods", lambda: end_due(self._is_stopped, seconds=TASK_SECONDS), END_SECONDS),
             BackgroundTask(RECONCILE, lambda: reconcile_due(self._is_stopped, seconds=TASK_SECONDS)),
             BackgroundTask("take over identities", complete_identities, min(5.0, settings.SES_STATUS_SECONDS)),
             BackgroundTask(CHECK, check_due, min(5.0, settings.SES_STATUS_SECONDS)),

@@ -29,6 +29,7 @@ class StateCollector(Collector):
         yield _gauge(
             "deletions_unproved", "Deletions whose absence is not verified yet.", self._state.deletions_unproved
         )
+        yield _gauge("deletions_restorable", "Deleted domains that can be restored.", self._state.deletions_restorable)
 
     def _findings(self) -> Iterator[GaugeMetricFamily]:
         levels = [(level.wire, self._state.by_level.get(level, Tally())) for level in Level]

@@ -52,7 +52,8 @@ def _work(state: State) -> Tile:
     counts = [f"{state.number(level):,} {level.label}" for level in Level if state.number(level)]
     oldest = min((tally.since for tally in state.by_level.values() if tally.since), default=None)
     age = [f"oldest {duration(state.at - oldest)}"] if oldest else []
-    return Tile("Work", "work", counts + age or ["nothing is pending"], "bad" if state.needs_you else "")
+    restorable = [wording.can_be_restored(state.deletions_restorable)] if state.deletions_restorable else []
+    return Tile("Work", "work", (counts + age or ["nothing is pending"]) + restorable, "bad" if state.needs_you else "")
 
 
 def _drift(state: State) -> Tile:

@@ -21,6 +21,8 @@ from ses_integration.api import SyncState
 @dataclass(slots=True)
 class DeletionFacts:
     unproved: int
+    # In their grace period.
+    restorable: int = 0
     findings: list[Finding] = field(default_factory=list)
     tallies: dict[tuple[Kind, Level], Tally] = field(default_factory=dict)
 
@@ -32,10 +34,12 @@ LATE = timedelta(minutes=10)
 def read_deletions(owner: User | None, most: int) -> DeletionFacts:
     """Three statements: those that are not finished, and those that nobody has verified for ten minutes.
 
-    Leaves out those that only wait for SES: they are told as changes of SES. Stored mail waits until SES has confirmed that no
-    rule stores more.
+    A deletion in its grace period is a figure, until it should have ended. Leaves out those that only wait for SES: they are told
+    as changes of SES. Stored mail waits until SES has confirmed that no rule stores more.
     """
-    every = DomainDeletion.objects.all() if owner is None else DomainDeletion.objects.owned_by(owner)
+    every = DomainDeletion.objects.for_good()
+    if owner is not None:
+        every = every.owned_by(owner)
     unverified = Q(proved_at=None, finished_at__lt=Now() - LATE) | Q(look_again_at__lt=Now() - LATE)
     finished = Q(finished_at__isnull=False)
     elsewhere = ~Q(region="") & ~Q(region=settings.AWS_REGION, rule_set=settings.SES_RULE_SET)
@@ -44,9 +48,13 @@ def read_deletions(owner: User | None, most: int) -> DeletionFacts:
     known_as_changes = ~finished & ~stored & waits_for_ses
     rows = (
         every.filter(~finished | unverified)
+        .exclude(restorable_until__gte=Now() - LATE)
         .exclude(known_as_changes)
         .annotate(
-            since=Case(When(proved_at=None, then=Coalesce("finished_at", "started_at")), default=F("look_again_at")),
+            since=Case(
+                When(proved_at=None, then=Coalesce("finished_at", "restorable_until", "started_at")),
+                default=F("look_again_at"),
+            ),
             changes=Case(When(finished & waits_for_ses, then=Value(True)), default=Value(False)),
             needs_you=Case(When(Q(stalled=True) | finished & elsewhere, then=Value(True)), default=Value(False)),
             kind=Case(
@@ -57,7 +65,11 @@ def read_deletions(owner: User | None, most: int) -> DeletionFacts:
             ),
         )
     )
-    facts = DeletionFacts(every.filter(proved_at=None, finished_at__isnull=False).count())
+    counted = every.filter(proved_at=None).aggregate(
+        unproved=Count("pk", filter=finished),
+        restorable=Count("pk", filter=Q(restorable_until__isnull=False)),
+    )
+    facts = DeletionFacts(**counted)
     listed: list[Any] = list(rows.order_by("-needs_you", "since", "pk")[:most])
     facts.findings = [_finding(row, Kind(row.kind)) for row in listed]
     counts = rows.order_by().values("kind", "needs_you").annotate(number=Count("pk"), oldest=Min("since"))

@@ -95,6 +95,7 @@ def _read(owner: User | None) -> State:
         quotas=ses.quotas,
         last_day=_last_day(owner, now),
         deletions_unproved=deletions.unproved,
+        deletions_restorable=deletions.restorable,
     )
 
 

@@ -214,6 +214,7 @@ class State:
     quotas: Sequence[Quota] = ()
     last_day: LastDay = LastDay()
     deletions_unproved: int = 0
+    deletions_restorable: int = 0
     confirmed_until: datetime | None = None
 
     def of(self, level: Level) -> list[Finding]:

@@ -72,11 +72,17 @@ def facts(state: State) -> list[str]:
     mail = f"last mail {duration(state.at - state.mail.last_at)} ago" if state.mail.last_at else "no mail is stored"
     silent = f"; {plural(state.mail.silent, 'verified domain')} had none for seven days" if state.mail.silent else ""
     lost = f"; {without_records(state.mail.unreachable)}" if state.mail.unreachable else ""
+    restorable = [f"{can_be_restored(state.deletions_restorable)}."] if state.deletions_restorable else []
     return [
         f"Workers: {listed(heard) or 'none'}.",
         f"Mail: {mail}, {state.mail.in_24_hours:,} in 24 hours{silent}{lost}.",
         f"{compared(state)}.",
+        *restorable,
     ]
+
+
+def can_be_restored(number: int) -> str:
+    return f"{plural(number, 'deleted domain')} can be restored"
 
 
 def compared(state: State) -> str:

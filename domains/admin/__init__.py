@@ -1,6 +1,6 @@
 """Admin pages of domains, their DNS records and their deletions. Only Django imports it.
 
-`tabs` are those of a domain's page, with `verification` for its status and `publishing` for its DNS records. `reports` is what the
+`tabs` are those of a domain's page, with `verification` for its status and `publishing` for its DNS records. `deleted` is what the
 pages of deletions show. Changes go through the services of `lifecycle` and `deletion`, as over the API.
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
@@ -22,12 +22,13 @@ from backoffice.deletion.pages import MOST_AT_ONCE
 from backoffice.links import joined, list_link, rows_of_domain
 from backoffice.lists import ChoiceListFilter
 from backoffice.text import size
-from domains.admin import reports
+from domains.admin.deleted import reports
+from domains.admin.deleted.grace import EXTENSION_DAYS, ChangesGracePeriods
 from domains.deletion import proof
 from domains.deletion.record import warning
 from domains.deletion.retry import retry_deletion
 from domains.dns import leftovers
-from domains.models import DomainDeletion
+from domains.models import DomainDeletion, DomainDeletionQuerySet
 from ses_integration.api import shared_deadline
 
 STEPS = [(step, f"{step}_at") for step in DomainDeletion.STEPS]
@@ -42,26 +43,43 @@ class StateFilter(ChoiceListFilter):
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("pending", "Pending"), ("finished", "Finished")]
+        return [
+            ("pending", "Pending"),
+            ("restorable", "Can be restored"),
+            ("finished", "Finished"),
+            ("restored", "Restored"),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> QuerySet[DomainDeletion]:
-        return queryset if self.value() is None else queryset.filter(finished_at__isnull=self.value() == "pending")
+        rows = cast(DomainDeletionQuerySet, queryset)
+        match self.value():
+            case "pending":
+                return rows.under_way()
+            case "restorable":
+                return rows.in_grace()
+            case "finished":
+                return rows.for_good().filter(finished_at__isnull=False)
+            case "restored":
+                return rows.filter(restored_at__isnull=False)
+            case _:
+                return queryset
 
 
 @admin.register(DomainDeletion)
-class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
+class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
     when_empty = "No domain has been deleted yet. Each deletion has a report here, with its proof."
     list_display = [
-        "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "finished_at", "proved_at",
+        "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "restorable_until", "finished_at", "proved_at",
     ]  # fmt: skip
     list_filter = [StateFilter, "identity"]
     search_fields = ["name", "domain_id", "id", "requested_by", "owner__username"]
     date_hierarchy = "started_at"
     ordering = ["-started_at", "name"]
-    actions = ["retry"]
+    actions = ["retry", *ChangesGracePeriods.grace_actions]
     fieldsets = [
         (None, {"fields": ["name", "domain_id", "id", "owner", "requested_by", "request_id", "plan_token", "related"]}),
         ("Steps", {"fields": [("started_at", "finished_at"), *STEPS, "pending_or_kept"]}),
+        ("Grace period", {"fields": ["restorable_until", "grace_ended_at", "restored_at", "restored_by"]}),
         ("At the start", {"fields": ["rule_names", "email_addresses", "blocked_emails", "dns_records", "dns_left"]}),
         ("Received emails", {"fields": [ERASED_ROWS]}),
         ("Stored mail", {"fields": ["mail", ERASED, "late_versions", "kept_versions"]}),
@@ -77,6 +95,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
         return [
             page("request/<path:request_id>/", self.results_view, "results"),
             page("<path:object_id>/retry/", self.retry_view, "retry"),
+            *self.grace_urls(),
             *super().get_urls(),
         ]
 
@@ -86,7 +105,10 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
         context |= {
             "title": f"Deletion of {record.name}",
             "subtitle": None,
-            "can_retry": record.finished_at is None and self.has_retry_permission(request),
+            "can_retry": record.finished_at is None and not record.in_grace and self.has_retry_permission(request),
+            "can_restore": record.in_grace and self.has_grace_permission(request),
+            "can_end": record.in_grace and self.has_end_permission(request),
+            "extension_days": EXTENSION_DAYS,
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -114,7 +136,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
         record = self.get_object(request, unquote(object_id))
         if record is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
-        self._retry(request, [record] if record.finished_at is None else [])
+        self._retry(request, [record] if record.finished_at is None and not record.in_grace else [])
         return HttpResponseRedirect(reverse("admin:domains_domaindeletion_change", args=[object_id]))
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
@@ -123,7 +145,7 @@ class DomainDeletionAdmin(ReadOnlyAdmin[DomainDeletion]):
 
     @admin.action(description="Retry unfinished deletions now", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> None:
-        self._retry(request, list(queryset.filter(finished_at=None)))
+        self._retry(request, list(queryset.filter(finished_at=None, restorable_until=None)))
 
     def _retry(self, request: HttpRequest, records: Sequence[DomainDeletion]) -> None:
         with shared_deadline():

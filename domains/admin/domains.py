@@ -30,6 +30,7 @@ from domains.deletion import service
 from domains.deletion.record import warning
 from domains.deletion_plan import build, model
 from domains.lifecycle import catch_all, register
+from domains.lifecycle.held import DomainRestorable
 from domains.lifecycle.mail_from import MailFromConflict
 from domains.models import Domain, DomainDeletion, Step
 from domains.names import RefusedName
@@ -37,6 +38,8 @@ from rest.deletion.plan_token import PlanOutdated
 from ses_integration.admin.actions import push
 from ses_integration.admin.columns import ShowsSesState, outage_doubts
 from ses_integration.api import QuotaExceeded, RecordedIdentity, shared_deadline
+
+ON_ITS_PAGE = "Restore it on the page of its deletion, or end the grace period there to start afresh."
 
 
 class DeletingFilter(ChoiceListFilter):
@@ -119,6 +122,8 @@ class DomainAdmin(
                 else taken.reason or "This domain belongs to another user."
             )
             raise ValidationError({"name": reason}) from taken
+        except DomainRestorable as restorable:
+            raise ValidationError({"name": f"{restorable.sentence(f'{owner} has')} {ON_ITS_PAGE}"}) from restorable
         except (RefusedName, register.DnsConflict, MailFromConflict) as refusal:
             raise ValidationError({"name": str(refusal)}) from refusal
         warn(request, added.warning)

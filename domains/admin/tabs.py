@@ -117,7 +117,8 @@ def heading(domain: Domain) -> dict[str, Any]:
 
 def _receiving(domain: Domain) -> str:
     if domain.deleting_since is not None:
-        return "Being deleted"
+        until = domain.restorable_until
+        return f"Deleted. It can be restored until {moment(until)}" if until else "Being deleted"
     receives = domain.status == Domain.Status.VERIFIED and domain.can_receive_emails
     return "Receiving" if receives else "Not receiving"
 
@@ -176,7 +177,7 @@ def _deletions(request: HttpRequest, domain: Domain) -> SafeString:
         [
             page_link("domains.domaindeletion", row.pk, moment(row.started_at)),
             row.requested_by or NOTHING,
-            f"pending: {row.labels(row.pending_steps)}" if row.finished_at is None else "finished",
+            _state(row),
             moment(row.proved_at) if row.proved_at else "not yet",
         ]
         for row in rows
@@ -184,6 +185,14 @@ def _deletions(request: HttpRequest, domain: Domain) -> SafeString:
     if not lines:
         return SafeString("A domain of this name has never been deleted here.")
     return html_table(["Deleted", "By", "State", "Verified"], lines)
+
+
+def _state(row: DomainDeletion) -> str:
+    if row.restored_at is not None:
+        return f"restored {moment(row.restored_at)}"
+    if row.in_grace and row.restorable_until is not None:
+        return f"can be restored until {moment(row.restorable_until)}"
+    return f"pending: {row.labels(row.pending_steps)}" if row.finished_at is None else "finished"
 
 
 def _changes(admin: ModelAdmin[Domain], request: HttpRequest, domain: Domain) -> SafeString:

@@ -6,13 +6,25 @@ from typing import Any
 
 from rest_framework import serializers
 
+from backoffice.text import moment
 from domains.deletion import report
 from domains.deletion.record import warning
 from domains.deletion_plan import shapes
 from domains.models import DomainDeletion, Step
 from rest.access.roles import Role
 from rest.access.rows import role_of
-from rest.fields import Constant, Json, Optional, OrNull, SchemaOnly, TextOrNull, Timestamp, like
+from rest.fields import (
+    Constant,
+    Json,
+    Optional,
+    OrNull,
+    SchemaOnly,
+    TextOrNull,
+    Timestamp,
+    like,
+    timestamp,
+    timestamp_or_none,
+)
 from rest.serializers import Answer, ReadSerializer
 
 
@@ -22,6 +34,9 @@ class DeletionPlanSerializer(serializers.Serializer[dict[str, Any]]):
     domain = Json(like(shapes.DOMAIN))
     token = serializers.CharField()
     isCertain = serializers.BooleanField()
+    # Only with a grace period.
+    graceDays = SchemaOnly("integer", optional=True)
+    restorableUntil = SchemaOnly(Timestamp.schema, optional=True)
     receiptRules = Json(shapes.RULES)
     sesIdentity = Json(like({"outcome": "deleted", "note": OrNull("SES is asked first.")}))
     sesCalls = Json(shapes.CALLS)
@@ -35,6 +50,9 @@ class DeletionPlanSerializer(serializers.Serializer[dict[str, Any]]):
 
     def to_representation(self, instance: dict[str, Any]) -> dict[str, Any]:
         shown = super().to_representation(instance)
+        if "graceDays" in instance:
+            shown["graceDays"] = instance["graceDays"]
+            shown["restorableUntil"] = timestamp(instance["restorableUntil"])
         return shown | {name: instance[name] for name in ("losesAccess",) if name in instance}
 
 
@@ -79,6 +97,11 @@ class ReportSerializer(ReadSerializer[DomainDeletion]):
     requestedAt = Timestamp(source="started_at")
     finishedAt = Timestamp(source="finished_at")
     planToken = TextOrNull(source="plan_token")
+    # Only if there was a grace period, and only if the domain was restored.
+    restorableUntil = SchemaOnly(Timestamp.schema, optional=True)
+    gracePeriodEndedAt = SchemaOnly(Timestamp.schema, optional=True)
+    restoredAt = SchemaOnly(Timestamp.schema, optional=True)
+    restoredBy = SchemaOnly(TextOrNull.schema, optional=True)
     steps = SchemaOnly(STEPS)
     owed = SchemaOnly(like(["storedMail"]))
     nextAttemptAt = SchemaOnly("string", nullable=True)
@@ -125,10 +148,17 @@ class DeletionSerializer(Answer):
     deletedResources = DeletedResourcesSerializer(source="*")
     deletionId = serializers.CharField(source="pk")
     warning = serializers.SerializerMethodField()
+    # Only in a grace period.
+    restorableUntil = Timestamp(source="restorable_until")
     # Only if another DELETE finds the deletion unfinished.
     report = SchemaOnly("object", optional=True)
 
+    optional = ("warning", "restorableUntil")
+
     def get_message(self, deletion: DomainDeletion) -> str:
+        if deletion.restorable_until is not None:
+            until = moment(deletion.restorable_until)
+            return f"Deleted domain {deletion.name}. Until {until} it can be restored with all associated resources"
         return f"Successfully deleted domain {deletion.name} and all associated resources"
 
     def get_warning(self, deletion: DomainDeletion) -> str | None:
@@ -140,3 +170,30 @@ class UnfinishedDeletionSerializer(DeletionSerializer):
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         return super().to_representation(instance) | {"report": ReportSerializer(instance, context=self.context).data}
+
+
+class RestoredSerializer(Answer):
+    """The answer to POST /deletions/{id}/restore."""
+
+    success = Constant(True)
+    deletionId = serializers.CharField(source="deletion.pk")
+    domainId = serializers.CharField(source="domain.pk")
+    domain = serializers.CharField(source="domain.name")
+    restoredAt = Timestamp(source="deletion.restored_at")
+    warning = serializers.CharField()
+
+
+RESTORE_OR_AFRESH = (
+    "POST /deletions/{deletionId}/restore restores it as it was. To start afresh, add it with startAfresh: true; everything that "
+    "it had is then deleted for good."
+)
+
+
+def restorable(deletion: DomainDeletion, sentence: str) -> dict[str, Any]:
+    """What the owner of a name can do, who adds it in its grace period: the members of the refusal."""
+    return {
+        "error": f"{sentence} {RESTORE_OR_AFRESH}",
+        "code": "DOMAIN_RESTORABLE",
+        "deletionId": deletion.pk,
+        "restorableUntil": timestamp_or_none(deletion.restorable_until),
+    }

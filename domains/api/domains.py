@@ -20,8 +20,10 @@ from domains.deletion import service
 from domains.deletion.report import sync_states_of
 from domains.deletion_plan import build
 from domains.deletion_plan.model import KIND, DeletionPlan
+from domains.grace.end import end_now
 from domains.lifecycle import catch_all, register
 from domains.lifecycle.authenticate import MailFromRefused
+from domains.lifecycle.held import DomainRestorable
 from domains.lifecycle.mail_from import MailFromConflict
 from domains.lists import NAME
 from domains.models import Domain, DomainDeletion, endpoints_of
@@ -92,6 +94,7 @@ class DomainViewSet(
     errors = {
         RefusedName: lambda error: Refused({"error": "Invalid domain format", **_reason(error)}),
         register.DomainTaken: lambda error: Conflict(OWN if error.own else REGISTERED | _reason(error)),
+        DomainRestorable: lambda error: Conflict(deletion_serializers.restorable(error.deletion, error.sentence())),
         register.DnsConflict: lambda error: Refused(str(error)),
         MailFromRefused: lambda error: Failed(
             {"error": "Failed to configure SES authentication", "details": str(error)}
@@ -180,7 +183,7 @@ class DomainViewSet(
         return answer
 
     def perform_create(self, serializer: BaseSerializer[Any]) -> None:
-        serializer.instance = register.add_domain(owner=self.caller, name=serializer.validated_data["name"])
+        serializer.instance = register.add_domain(owner=self.caller, **serializer.validated_data)
 
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         domain, body = cast(Domain, serializer.instance), serializer.validated_data
@@ -214,13 +217,17 @@ class DomainViewSet(
 
     def plan_of(self, row: Domain, *, permanent: bool) -> DeletionPlan:
         """Build the plan. Asks S3 and DNS within their time limits, but not SES."""
-        return build.plan_of(row)
+        return build.plan_of(row, permanent=permanent)
 
     def delete_row(self, row: Domain, plan_token: str, *, permanent: bool) -> DomainDeletion:
-        return service.delete_domain(domain=row, requested_by=self.caller.get_username(), plan_token=plan_token)
+        who = self.caller.get_username()
+        return service.delete_domain(domain=row, requested_by=who, plan_token=plan_token, permanent=permanent)
 
     def answer_for_missing(self, pk: str, asked: Confirmation) -> Response:
-        """Continue the domain's unfinished deletion and answer with its report. Without one, raise 404 or 409 as usual."""
+        """Continue the domain's unfinished deletion and answer with its report. Without one, raise 404 or 409 as usual.
+
+        `permanent=true` ends its grace period first.
+        """
         if asked.dry_run and not asked.token:
             return super().answer_for_missing(pk, asked)
         pending = DomainDeletion.objects.pending().owned_by(self.caller)
@@ -229,6 +236,6 @@ class DomainViewSet(
             return super().answer_for_missing(pk, asked)
         if asked.token:
             raise plan_outdated(GONE)
-        deletion = service.advance(deletion)
+        deletion = end_now(deletion) if asked.permanent and deletion.in_grace else service.advance(deletion)
         facts = {"sync_states": sync_states_of([deletion])}
         return Response(deletion_serializers.UnfinishedDeletionSerializer(deletion, context=facts).data)

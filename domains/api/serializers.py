@@ -205,6 +205,8 @@ class DomainBody(Body):
     answer = NewDomainSerializer
 
     domain = Text(max_length=1000, source="name")
+    # Instead of restoring a domain of this name.
+    startAfresh = Boolean(required=False, source="start_afresh")
 
     def to_internal_value(self, data: Any) -> Any:
         if data.get("domain") in (None, ""):
@@ -213,7 +215,7 @@ class DomainBody(Body):
 
     def validate(self, attrs: Any) -> Any:
         try:
-            return {"name": normalise_domain(attrs["name"])}
+            return attrs | {"name": normalise_domain(attrs["name"])}
         except ValueError as error:
             raise ValidationError("Invalid domain format") from error
 

@@ -62,7 +62,10 @@ class LostMail:
 
 @dataclass(frozen=True, slots=True)
 class InDatabase:
-    """What the database says, without asking anybody. `recorded`: by ledger and sync states. `deletions` are unfinished."""
+    """What the database says, without asking anybody.
+
+    `recorded`: by ledger and sync states. `deletions` are unfinished, and not in their grace period.
+    """
 
     recorded: Recorded
     lost_mail: list[LostMail]
@@ -125,7 +128,7 @@ class Findings:
 def in_database(search: LeftoverSearch) -> InDatabase:
     """Search the database alone."""
     domain = search.domain
-    deletions = DomainDeletion.objects.pending().order_by("started_at", "name")
+    deletions = DomainDeletion.objects.under_way().order_by("started_at", "name")
     return InDatabase(
         search.recorded(),
         lost_mail=[mail for mail in _lost_mail() if domain in ("", mail.domain)],

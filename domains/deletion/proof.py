@@ -62,7 +62,8 @@ def _claim() -> list[DomainDeletion]:
     here = Q(region="") | Q(region=settings.AWS_REGION, rule_set=settings.SES_RULE_SET)
     with transaction.atomic():
         records = list(
-            DomainDeletion.objects.filter(waiting, here, due(), finished_at__isnull=False)
+            DomainDeletion.objects.for_good()
+            .filter(waiting, here, due(), finished_at__isnull=False)
             .exclude(name__in=SyncState.pending_names().order_by())
             .select_for_update(skip_locked=True)
             .order_by(F("retry_at").asc(nulls_first=True), "finished_at", "name")[:AT_ONCE]
@@ -136,7 +137,7 @@ UNVERIFIED: dict[str, Any] = {
 def scope_problem(row: DomainDeletion) -> str:
     """Why a due verification is impossible: AWS_REGION or SES_RULE_SET has changed. Empty if none is due, or if it is possible."""
     again = row.look_again_at is not None and row.look_again_at <= timezone.now()
-    if row.finished_at is None or not (row.proved_at is None or again):
+    if row.finished_at is None or row.restored_at or not (row.proved_at is None or again):
         return ""
     if row.region == "" or (row.region, row.rule_set) == (settings.AWS_REGION, settings.SES_RULE_SET):
         return ""
@@ -155,6 +156,8 @@ def problem_of(row: DomainDeletion) -> str:
 def describe(row: DomainDeletion) -> str:
     """The result of the last verification, for people."""
     elsewhere = scope_problem(row)
+    if row.restored_at is not None:
+        return "nothing to verify, because the domain was restored"
     if not row.proof:
         why = "a change for this name is pending in SES" if SyncState.pending_names([row.name]) else ""
         return ": ".join(filter(None, ["not verified yet", elsewhere or why]))

@@ -20,6 +20,7 @@ from audit.record import Entry, members, record
 from domains.deletion_plan.model import NOT_CREATED_HERE
 from domains.models import Domain, DomainDeletion, Step
 from domains.provider import addresses_of, spec_of
+from rest.fields import timestamp
 from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import SyncState, confirmation, own_rule_names, unconfirmed_warning
 from workers.models import WorkerKind
@@ -66,6 +67,8 @@ def record_deleted(domain: Domain, report: DomainDeletion) -> None:
     """Put the deletion of a domain into the audit log, in the transaction that begins it."""
     before = members(domain, "status", "is_catch_all_enabled", "address_count")
     after = {"deletionId": report.pk}
+    if report.restorable_until is not None:
+        after["restorableUntil"] = timestamp(report.restorable_until)
     record(Entry.of(Action.DELETED, domain, domain.owner_id, before=before, after=after))
 
 
@@ -122,10 +125,14 @@ def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion
 
 
 def update_ses_steps(record: DomainDeletion) -> None:
-    """Update the rules and identity steps from what SES has confirmed. Call it in `updating`."""
+    """Update the rules and identity steps from what SES has confirmed. Call it in `updating`.
+
+    In a grace period the identity is wanted, so whatever SES holds of it, that step is pending.
+    """
     if Step.PENDING not in (record.rules, record.identity):
         return
     rules, identity = _ses_outcomes(record)
+    identity = Step.PENDING if record.in_grace else identity
     if record.rules == Step.PENDING != rules:
         record.rules, record.rules_at = rules, timezone.now()
         if record.stored_mail != Step.KEPT:
@@ -160,6 +167,8 @@ def warning(record: DomainDeletion) -> str | None:
     """Sentences for clients: what is still pending or kept, and what happens next. None if everything is done."""
     sentences: list[str] = []
     problem = record.problem
+    if record.in_grace:
+        return unconfirmed_warning(NOT_FINISHED, record.name, removal=True) if record.rules == Step.PENDING else None
     if Step.PENDING in (record.rules, record.identity):
         # If another user has the name by now, errors of SES about it concern only them.
         theirs = Domain.objects.filter(name=record.name).exclude(owner_id=record.owner_id).exists()

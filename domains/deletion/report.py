@@ -24,6 +24,8 @@ STEP_NAMES = {
     "stored_mail": "storedMail",
 }
 NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
+RESTORED = "The domain was restored, so it needs its DNS records."
+MAY_BE_RESTORED = "The domain can be restored. As long as you may do that, leave its DNS records as they are."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
 
 
@@ -128,8 +130,10 @@ def sync_states_of(rows: Sequence[DomainDeletion]) -> dict[str, SyncState]:
 
 def dns_of(row: DomainDeletion) -> Dns:
     """The records in DNS. The look-up may take DNS_TIMEOUT_SECONDS. It never raises."""
+    if row.in_grace:
+        return Dns(MAY_BE_RESTORED)
     if Domain.objects.live().filter(name=row.name, owner_id=row.owner_id).exists():
-        return Dns(NEEDED_AGAIN)
+        return Dns(RESTORED if row.restored_at else NEEDED_AGAIN)
     told = [stored_record(row.name, one["type"], one["name"], one["value"]) for one in row.records_to_publish]
     return Dns("" if told else NOT_KNOWN, leftovers.look_up(told))
 
@@ -138,12 +142,25 @@ def progress(row: DomainDeletion, ses: SyncState | None) -> dict[str, Any]:
     """The members of the report that say how far the deletion is."""
     steps = [step.as_values() for step in steps_of(row, ses)]
     return {
+        **grace_period(row),
         "steps": steps,
         "owed": [STEP_NAMES[name] for name in row.pending_steps],
         # All are texts of the same format in UTC, so they sort by time.
         "nextAttemptAt": min(filter(None, (step["nextAttemptAt"] for step in steps)), default=None),
         "confirmation": _confirmation(row),
     }
+
+
+def grace_period(row: DomainDeletion) -> dict[str, Any]:
+    """Until when the domain can be restored, or what has become of that. Nothing if there was no grace period."""
+    values: dict[str, Any] = {}
+    if row.in_grace or row.grace_ended_at is not None:
+        values["restorableUntil"] = timestamp_or_none(row.restorable_until)
+    if row.grace_ended_at is not None:
+        values["gracePeriodEndedAt"] = timestamp_or_none(row.grace_ended_at)
+    if row.restored_at is not None:
+        values |= {"restoredAt": timestamp_or_none(row.restored_at), "restoredBy": row.restored_by or None}
+    return values
 
 
 def as_values(row: DomainDeletion, ses: SyncState | None, dns: Dns | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import router, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
@@ -32,36 +33,52 @@ from domains.deletion.record import (
 from domains.deletion_plan.build import check_plan, check_token
 from domains.models import Domain, DomainDeletion, Step, lock_live_domain
 from rest.prebuilt import Parameter, Prebuilt
-from ses_integration.api import changing, reconcile, shared_deadline
+from ses_integration.api import changing, database_now, reconcile, shared_deadline
 
 ERASE_SECONDS_IN_REQUEST = 1.0
 ERASE_SECONDS_IN_TURN = 30.0
 
 
+class _Undone(Exception):
+    """The deletion was undone meanwhile, and the rows are those of a later one."""
+
+
 def delete_domain(
-    *, domain: Domain, requested_by: str, plan_token: str = "", only_if: Callable[[Domain], bool] | None = None
+    *,
+    domain: Domain,
+    requested_by: str,
+    plan_token: str = "",
+    only_if: Callable[[Domain], bool] | None = None,
+    permanent: bool = False,
 ) -> DomainDeletion:
     """Delete a live domain and everything that belongs to it, and return the report of what SES has confirmed.
 
-    The rows are deleted whatever SES and S3 do. Raises Domain.DoesNotExist if the domain has already been deleted, or is not
+    The rows are deleted whatever SES and S3 do, but with DOMAIN_DELETE_GRACE_DAYS only when the grace period has ended, unless
+    the deletion is `permanent`. Raises Domain.DoesNotExist if the domain has already been deleted, or is not
     as `only_if` wants the locked row, and PlanOutdated if `plan_token` is given and the plan has changed.
     """
+    grace = timedelta(days=0 if permanent else settings.DOMAIN_DELETE_GRACE_DAYS)
     if plan_token:
-        check_plan(domain, plan_token)
+        check_plan(domain, plan_token, permanent=permanent)
     with shared_deadline():
         with changing() as change:
             row = lock_live_domain(domain.pk)
             if only_if is not None and not only_if(row):
                 raise Domain.DoesNotExist
             if plan_token:
-                check_token(row, plan_token)
+                check_token(row, plan_token, permanent=permanent)
+            until = database_now() + grace if grace else None
             record = DomainDeletion.objects.create(
-                domain_id=row.pk, requested_by=author(requested_by), plan_token=plan_token, **initial_values(row)
+                domain_id=row.pk,
+                requested_by=author(requested_by),
+                plan_token=plan_token,
+                restorable_until=until,
+                **initial_values(row),
             )
             if row.share_count:
                 keep_readers(row, record)
-            row.deleting_since = timezone.now()
-            row.save(update_fields=["deleting_since"])
+            row.deleting_since, row.restorable_until = timezone.now(), until
+            row.save(update_fields=["deleting_since", *(["restorable_until"] if until else [])])
             record_deleted(row, record)
         return advance(record, generation=change.generations[record.name])
 
@@ -70,6 +87,8 @@ def advance(
     record: DomainDeletion, *, generation: int | None = None, erase_seconds: float = ERASE_SECONDS_IN_REQUEST
 ) -> DomainDeletion:
     """Continue a deletion from wherever it stopped, until the deadline. Safe to repeat, in any process.
+
+    In a grace period only the rules go.
 
     `generation`: that of the domain's deletion, if the caller has just committed it.
     """
@@ -89,7 +108,9 @@ def resume_deletions(
     """
     until = time.monotonic() + seconds
     new = Q(rows=Step.PENDING, started_at__gt=Now() - timedelta(seconds=request_seconds))
-    unfinished = DomainDeletion.objects.pending().filter(due()).exclude(new)
+    # In a grace period, once the rules are gone, there is nothing to do.
+    to_do = Q(restorable_until=None) | Q(rules=Step.PENDING)
+    unfinished = DomainDeletion.objects.pending().filter(due(), to_do).exclude(new)
     records = list(unfinished.order_by(F("retry_at").asc(nulls_first=True), "started_at", "name"))
     # Deletions that only wait for SES get half of the time, in random order, so that they never delay erasing.
     to_erase = [record for record in records if can_erase(record) or can_erase_rows(record)]
@@ -108,10 +129,20 @@ def resume_deletions(
 
 def _continue(record: DomainDeletion, erase_seconds: float) -> None:
     """Delete the rows, record what SES has confirmed, and erase mail for `erase_seconds`."""
+    try:
+        _continue_for_good(record, erase_seconds)
+    except _Undone:
+        record.refresh_from_db()
+
+
+def _continue_for_good(record: DomainDeletion, erase_seconds: float) -> None:
     until = time.monotonic() + erase_seconds
     with transaction.atomic(durable=True):
         deleted = delete_rows(record.domain_id) if record.rows == Step.PENDING else None
         with updating(record):
+            if deleted and record.restored_at is not None:
+                # This process has slept since before the domain was restored, and deleted once more.
+                raise _Undone
             update_ses_steps(record)
             if deleted:
                 record.rows, record.rows_at = Step.DONE, timezone.now()
@@ -135,12 +166,13 @@ def _erase_rows_and_claim(record: DomainDeletion, seconds: float) -> tuple[bool,
 
 def finish_rows(domain_id: str) -> None:
     """Delete the rows of an unfinished deletion now, in the transaction that adds its name again."""
-    if not DomainDeletion.objects.filter(domain_id=domain_id).exists():
+    reports = DomainDeletion.objects.for_good().filter(domain_id=domain_id)
+    if not reports.exists():
         # Somebody has set `deleting_since` by hand. The receivers write the report.
         Domain.objects.filter(pk=domain_id, deleting_since__isnull=False).delete()
     elif deleted := delete_rows(domain_id):
         blocked, addresses, dns = deleted
-        DomainDeletion.objects.filter(domain_id=domain_id).update(
+        reports.update(
             rows=Step.DONE, rows_at=timezone.now(), blocked_emails=blocked, email_addresses=addresses, dns_records=dns
         )
 
@@ -154,7 +186,7 @@ _being_deleted = Prebuilt(
             **has_exports("pk"),
             has_tombstones=Exists(Domain.objects.filter(pk=OuterRef("pk"), deleted_addresses__isnull=False)),
         )
-        .filter(pk=Parameter("pk"), deleting_since__isnull=False)
+        .filter(pk=Parameter("pk"), deleting_since__isnull=False, restorable_until=None)
     )
 )
 
@@ -164,8 +196,8 @@ def delete_rows(domain_id: str) -> tuple[int, int, int] | None:
 
     Tombstones of addresses go uncounted, after the addresses.
 
-    Returns the counts, or None if the domain is gone. By primary key, and only while the domain is being deleted, so that a
-    domain added again meanwhile keeps its rows (docs/architecture/protocol.md, "Counterexamples", 19).
+    Returns the counts, or None if the domain is gone or can be restored. By primary key, and only while the domain is being
+    deleted, so that a domain added again meanwhile keeps its rows (docs/architecture/protocol.md, "Counterexamples", 19).
     """
     if not (locked := _being_deleted(pk=domain_id)):
         return None

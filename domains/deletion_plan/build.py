@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -11,52 +12,60 @@ from django.db.models import Count, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from domains.deletion_plan import parts
-from domains.deletion_plan.model import KIND, DeletionPlan, FromDatabase, FromOutside, MailAmounts
+from domains.deletion_plan.facts import FromDatabase, FromOutside, MailAmounts
+from domains.deletion_plan.model import KIND, DeletionPlan
 from domains.dependents import uses_of
 from domains.dns import leftovers
 from domains.dns.records import stored_record
 from domains.models import Domain
-from domains.provider import addresses_of, spec_of
+from domains.provider import AddressRow, addresses_of, spec_in_grace, spec_of
 from rest.deletion import plan_token
 from rest.deletion.plan_token import Subject
 from ses_integration.api import Preview
 
 
-def plan_of(domain: Domain) -> DeletionPlan:
-    """The plan. Asks S3 and DNS within their time limits, but not SES; a failure becomes part of the plan.
+def plan_of(domain: Domain, *, permanent: bool = False) -> DeletionPlan:
+    """The plan; `permanent`: without a grace period.
 
-    Not for use inside a transaction, because it waits for the network.
+    Asks S3 and DNS within their time limits, but not SES; a failure becomes part of the plan. Not for use inside a transaction,
+    because it waits for the network.
     """
-    database = _from_database(domain)
+    days = _grace_days(permanent=permanent)
+    database = _from_database(domain, days)
     return DeletionPlan(
         subject=subject_of(domain),
         database=database,
-        outside=_from_outside(domain, database.ses),
+        outside=_from_outside(domain, database.ses, days),
         confirmed_at=database.ses.confirmed_at(with_identity=True),
         mail=_amounts(domain),
     )
 
 
-def check_plan(domain: Domain, token: str) -> None:
+def check_plan(domain: Domain, token: str, *, permanent: bool) -> None:
     """Compare the whole plan, before the deletion's transaction. Asks DNS. Raises PlanOutdated."""
-    database = _from_database(domain)
-    plan_token.check(token, subject_of(domain), database, _from_outside(domain, database.ses))
+    days = _grace_days(permanent=permanent)
+    database = _from_database(domain, days)
+    plan_token.check(token, subject_of(domain), database, _from_outside(domain, database.ses, days))
 
 
 def subject_of(domain: Domain) -> Subject:
     return Subject(KIND, domain.pk, domain.owner_id)
 
 
-def check_token(domain: Domain, token: str) -> None:
+def check_token(domain: Domain, token: str, *, permanent: bool = False) -> None:
     """Compare the database's part, in the deletion's transaction and with the domain's row locked. Raises PlanOutdated.
 
     Services that add, change or block an address or switch catch-all lock this row first, so nothing can change between
     this check and the deletion.
     """
-    plan_token.check(token, subject_of(domain), _from_database(domain))
+    plan_token.check(token, subject_of(domain), _from_database(domain, _grace_days(permanent=permanent)))
 
 
-def _from_database(domain: Domain) -> FromDatabase:
+def _grace_days(*, permanent: bool) -> int:
+    return 0 if permanent else settings.DOMAIN_DELETE_GRACE_DAYS
+
+
+def _from_database(domain: Domain, grace_days: int) -> FromDatabase:
     addresses = addresses_of(domain)
     # Reverse accessor of the app above: addresses.BlockedEmail.
     blocked = list(domain.blocked_emails.order_by("email_address").values_list("email_address", flat=True))
@@ -66,7 +75,7 @@ def _from_database(domain: Domain) -> FromDatabase:
         domain=domain.name,
         catch_all=domain.receives_everything,
         deleting=domain.deleting_since is not None,
-        ses=Preview.of(spec_of(domain, addresses), None),
+        ses=_preview(domain, addresses, grace_days),
         blocked_emails=len(blocked),
         email_addresses=len(addresses),
         active_email_addresses=sum(active for _, active, _ in addresses),
@@ -85,13 +94,24 @@ def _accesses(domain: Domain) -> tuple[parts.Access, ...]:
     return tuple(parts.Access(*row) for row in rows)
 
 
-def _from_outside(domain: Domain, ses: Preview) -> FromOutside:
+def _preview(domain: Domain, addresses: Sequence[AddressRow], grace_days: int) -> Preview:
+    """What becomes of rules and identity in the end. With a grace period, the calls are only those that begin it."""
+    now = spec_of(domain, addresses)
+    preview = Preview.of(now, None)
+    if not grace_days or domain.deleting_since is not None:
+        return preview
+    first = Preview.of(now, spec_in_grace(domain, addresses))
+    return replace(preview, calls=first.calls, waiting=first.waiting, seconds=first.seconds)
+
+
+def _from_outside(domain: Domain, ses: Preview, grace_days: int) -> FromOutside:
     rows = domain.dns_records.order_by("record_type", "name", "value").values_list("record_type", "name", "value")
     records = [stored_record(domain.name, *row) for row in rows]
     return FromOutside(
         ses_problem=ses.configuration_problem(),
         mail_location=str(domain.mail),
         keeps_mail=settings.KEEP_MAIL_ON_DOMAIN_DELETE,
+        grace_days=grace_days,
         # Sorted, because a server may give the values of one name in any order.
         dns=tuple(replace(record, found=tuple(sorted(record.found))) for record in leftovers.look_up(records)),
     )

@@ -1,7 +1,4 @@
-"""A domain's deletion plan: its values, and what they say to people and to programs.
-
-The values contain no times, because these would change the token.
-"""
+"""A domain's deletion plan: what its values say to people and to programs."""
 
 from __future__ import annotations
 
@@ -11,11 +8,12 @@ from django.conf import settings
 
 from backoffice.text import listed, plural, size
 from domains.deletion_plan import parts
+from domains.deletion_plan.facts import FromDatabase, FromOutside, MailAmounts
 from domains.dependents import EndpointUse
-from domains.dns.leftovers import RecordLookup, lookup_as_json
+from domains.dns.leftovers import lookup_as_json
 from domains.models import Domain
 from rest.deletion.plan import Doubt, Part, Plan
-from ses_integration.api import IdentityOutcome, MailSize, Preview, RecordedIdentity
+from ses_integration.api import IdentityOutcome, RecordedIdentity
 
 KIND = "domain"
 BEGUN = "The deletion of this domain has begun; confirming continues it."
@@ -31,53 +29,6 @@ IDENTITY_NOTES = {
     ),
     IdentityOutcome.NONE: "SES is known to hold none.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class FromDatabase:
-    """Rows and ledger. The deletion compares this part once more while it holds the lock on the domain's row."""
-
-    domain: str
-    catch_all: bool
-    deleting: bool
-    ses: Preview
-    # The number of rows that are deleted with the domain, and a digest of them: other rows are a different plan.
-    blocked_emails: int
-    email_addresses: int
-    active_email_addresses: int
-    dns_records: int
-    digest: str
-    # The owner's domains below this one, which stay.
-    sub_domains: tuple[str, ...]
-    endpoints: tuple[EndpointUse, ...]
-    accesses: tuple[parts.Access, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FromOutside:
-    """Settings, and answers of S3 and DNS.
-
-    `ses_problem` says why the settings do not allow the calls to SES; empty if they do. `keeps_mail`: they keep stored mail.
-    """
-
-    ses_problem: str
-    mail_location: str
-    keeps_mail: bool
-    dns: tuple[RecordLookup, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MailAmounts:
-    """How much mail there is: received emails with their attachments in the database, and what is `stored` in S3.
-
-    `bytes`: of the mails whose size is known to the database. `exports`: archives of the domain that lie there as well.
-    """
-
-    emails: int
-    attachments: int
-    bytes: int
-    stored: MailSize
-    exports: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +70,7 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
         domain = {"id": self.subject.pk, "name": database.domain, "isCatchAllEnabled": database.catch_all}
         return [
             Part("", [BEGUN] if self.begun else [], {"domain": domain}),
+            parts.grace_period(0 if self.begun else outside.grace_days),
             self._ses(),
             parts.calls(database.ses, outside.ses_problem),
             self._rows(),
@@ -162,8 +114,11 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
         """`complete` false: there is at least this much. Counts are null if S3 could not be asked; `problem` says why."""
         location, found, keeps = self.outside.mail_location, self.mail.stored, self.outside.keeps_mail
         stored = found.stored
-        at_least = "" if found.complete else "at least "
-        amount = f": {at_least}{stored}." if stored else f". Its size could not be looked up: {found.why}"
+        amount = (
+            f": {'' if found.complete else 'at least '}{stored}."
+            if stored
+            else f". Its size could not be looked up: {found.why}"
+        )
         members = {
             "outcome": "kept" if keeps else "erased",
             "location": location,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from backoffice.text import UNCERTAIN, listed, moment, plural, shortened
 from domains.dependents import Dependent, EndpointUse
@@ -36,6 +39,18 @@ def as_text(subject: str, plan: Plan[Any, Any]) -> str:
             title = [f"{part.title}:"] if part.title else []
             blocks.append("\n".join([*title, *(f"- {line}" for line in part.lines)]))
     return "\n\n".join(blocks if plan.certain else [*blocks, UNCERTAIN])
+
+
+def grace_period(days: int) -> Part:
+    """How long the domain can be restored; nothing if it cannot. As of now, because the deletion sets the time."""
+    if not days:
+        return Part("", [])
+    until = timezone.now() + timedelta(days=days)
+    line = (
+        f"At once, SES stops receiving for it. For {plural(days, 'day')}, until {moment(until)}, it can be restored as it is "
+        "now. Then everything else goes that is named here."
+    )
+    return Part("Grace period", [line], {"graceDays": days, "restorableUntil": until})
 
 
 def ses(plan: Plan[Any, Any], lines: Iterable[str], **members: Any) -> Part:

@@ -9,8 +9,8 @@ from django.utils import timezone
 from audit.record import members, record_change
 from domains.lifecycle.mail_from import refuse_receiving
 from domains.models import Domain, StatusChange, lock_live_domain, mail_from
+from domains.name_lock import lock_name
 from domains.verification.check import Checked, check_one
-from domains.verification.claims import lock_name
 from domains.verification.rule import FAILED, NOT_FOUND
 from ses_integration.api import RecordedIdentity, changing, reconcile, shared_deadline, unconfirmed_warning
 

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q
 
-from domains.models import MAIL_FROM_LABEL, Domain, mail_from
+from domains.models import HELD, MAIL_FROM_LABEL, Domain, mail_from
 from domains.names import ancestors
 from ses_integration.api import RecordedIdentity
 
@@ -24,21 +24,26 @@ class MailFromConflict(Exception):
 
 
 def possible(name: str) -> Q:
-    """Live domains that could take a MAIL FROM domain away from the domain `name`."""
-    return Q(name__in=[mail_from(name, label) for label in LABELS], deleting_since=None)
+    """Held domains that could take a MAIL FROM domain away from the domain `name`."""
+    return HELD & Q(name__in=[mail_from(name, label) for label in LABELS])
 
 
-def free_label(owner: AbstractBaseUser, name: str, live: Collection[Domain]) -> str:
+def free_label(owner: AbstractBaseUser, name: str, held: Collection[Domain]) -> str:
     """The label for the MAIL FROM domain of a new domain.
 
-    `live`: at least the domains above it, and the `possible` ones. Raises MailFromConflict if `name` is, or may become, the
+    `held`: at least the domains above it, and the `possible` ones. Raises MailFromConflict if `name` is, or may become, the
     MAIL FROM domain of a domain above it, or if it has a domain for every label.
     """
-    counting = {row.name: row for row in live if _counts(row, owner.pk)}
+    counting = {row.name: row for row in held if _counts(row, owner.pk)}
     above = [parent for parent in ancestors(name) if parent in counting]
     known = RecordedIdentity.by_domain(above) if above else {}
     for parent in above:
         if name in _mail_from_domains(counting[parent], known.get(parent)):
+            if counting[parent].deleting_since is not None:
+                raise MailFromConflict(
+                    f"{name} is the MAIL FROM domain of {parent}, which is deleted and can be restored. Restore it, or end its "
+                    "grace period, and try again."
+                )
             raise MailFromConflict(
                 f"{name} is the MAIL FROM domain of {parent}, so its MX record is for bounces and cannot receive other mail. "
                 f"Choose another MAIL FROM domain for {parent} first: POST /domains/{{id}}/auth with mailFromDomain."
@@ -69,13 +74,13 @@ def will_be_set(domain: Domain, known: RecordedIdentity | None) -> bool:
 def refuse_receiving(domain: Domain, label: str) -> None:
     """Raise MailFromConflict if `<label>.<domain>` receives mail itself. Call it with the name locked."""
     chosen = mail_from(domain.name, label)
-    receiving = Domain.objects.live().filter(name=chosen).first()
+    receiving = Domain.objects.held().filter(name=chosen).first()
     if receiving and _counts(receiving, domain.owner_id):
         raise MailFromConflict(f"{chosen} receives mail itself. Choose another MAIL FROM domain for {domain.name}.")
 
 
 def usable_label(domain: Domain) -> str:
     """The label that the domain has, or another one if that would be a domain that receives mail."""
-    taken = set(Domain.objects.live().filter(possible(domain.name)).values_list("name", flat=True))
+    taken = set(Domain.objects.held().filter(possible(domain.name)).values_list("name", flat=True))
     labels = [domain.mail_from_label, *LABELS]
     return next((label for label in labels if mail_from(domain.name, label) not in taken), labels[0])

@@ -12,14 +12,15 @@ from django.utils import timezone
 
 from audit.actions import Action
 from audit.record import Entry, record
-from domains.deletion.service import finish_rows
 from domains.dns.preflight import Preflight, preflight
 from domains.dns.records import Record, inbound_host
 from domains.lifecycle import mail_from
+from domains.lifecycle.held import held_domains
 from domains.models import DnsRecord, Domain, DomainDeletion
+from domains.name_lock import lock_name
 from domains.names import RefusedName, check_new_domain, is_private_suffix
 from domains.verification.check import mail_from_collisions
-from domains.verification.claims import Proof, Ruling, claim_time, end, is_proven, lock_name, proof_of, related, ruling
+from domains.verification.claims import Proof, Ruling, claim_time, end, is_proven, proof_of, ruling
 from domains.verification.rows import Finding, insert_records, records_of, store, unnamed_records
 from ses_integration.api import (
     DomainSpec,
@@ -78,18 +79,19 @@ class _InTheWay(Exception):
         self.others = others
 
 
-def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
+def add_domain(*, owner: AbstractBaseUser, name: str, start_afresh: bool = False) -> AddedDomain:
     """Add a normalised name, and wait until SES has created its identity or the deadline ends.
 
     Looks at the name's DNS first, within DNS_TIMEOUT_SECONDS. If an earlier domain of this name is still being deleted, the
     same transaction deletes its rows (docs/architecture/protocol.md, "Delete and add again"). Deletes domains whose claim to the
     name has ended (docs/architecture/verification.md, "Claims").
-    Raises RefusedName, ProofNeeded, DomainTaken, DnsConflict, MailFromConflict and QuotaExceeded.
+    If the owner can still restore the name, `start_afresh` ends that grace period in the same transaction.
+    Raises RefusedName, ProofNeeded, DomainTaken, DomainRestorable, DnsConflict, MailFromConflict and QuotaExceeded.
     """
     check_new_domain(name)
     looked = preflight(name, own_mx_host=inbound_host(settings.AWS_REGION))
     with shared_deadline():
-        domain, rows, generation = _insert(owner, name, looked)
+        domain, rows, generation = _insert(owner, name, looked, start_afresh=start_afresh)
         reconcile(name, generation)
     known = RecordedIdentity.by_domain([name]).get(name)
     # Only an identity that somebody else has created can have such a MAIL FROM domain.
@@ -104,7 +106,9 @@ def add_domain(*, owner: AbstractBaseUser, name: str) -> AddedDomain:
     return AddedDomain(domain, known, records, " ".join(filter(None, warnings)) or None)
 
 
-def _insert(owner: AbstractBaseUser, name: str, looked: Preflight) -> tuple[Domain, list[DnsRecord], int]:
+def _insert(
+    owner: AbstractBaseUser, name: str, looked: Preflight, *, start_afresh: bool
+) -> tuple[Domain, list[DnsRecord], int]:
     """Insert the domain and the records that are known. Returns both, and the generation of the change."""
     proven = False
     if is_private_suffix(name):
@@ -117,7 +121,7 @@ def _insert(owner: AbstractBaseUser, name: str, looked: Preflight) -> tuple[Doma
         try:
             with changing() as change:
                 lock_name(name)
-                found = _related(owner, name)
+                found = held_domains(owner, name, start_afresh=start_afresh)
                 others = _judged(owner, name, found, proven=proven)
                 if others[Ruling.NEEDS_PROOF]:
                     raise _InTheWay(others)
@@ -201,18 +205,6 @@ def _not_yet(others: list[Domain]) -> str:
 def _end_of_claims(others: list[Domain]) -> str:
     ends = max((other.unverified_since or timezone.now()) + claim_time() for other in others)
     return f"{ends:%Y-%m-%d %H:%M} UTC"
-
-
-def _related(owner: AbstractBaseUser, name: str) -> list[Domain]:
-    """The live domains that matter for a new name. Deletes what an unfinished deletion has left of the name."""
-    found = Domain.objects.filter(related(owner, name) | mail_from.possible(name)).select_related("owner")
-    live: list[Domain] = []
-    for row in found:
-        if row.deleting_since is None:
-            live.append(row)
-        elif row.name == name:
-            finish_rows(row.pk)
-    return live
 
 
 def _judged(owner: AbstractBaseUser, name: str, found: list[Domain], *, proven: bool) -> dict[Ruling, list[Domain]]:

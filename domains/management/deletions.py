@@ -31,10 +31,20 @@ def deletion_of(text: str) -> DomainDeletion:
 
 
 def state_of(deletion: DomainDeletion) -> str:
-    """`pending: identity, stored mail`, `finished`, or `verified`."""
+    """`pending: identity, stored mail`, `restorable until …`, `restored …`, `finished`, or `verified …`."""
+    if deletion.restored_at is not None:
+        return f"restored {moment(deletion.restored_at)}"
+    if deletion.in_grace and deletion.restorable_until is not None:
+        rules = "" if deletion.rules != Step.PENDING else ", pending: rules"
+        return f"restorable until {moment(deletion.restorable_until)}{rules}"
     if deletion.finished_at is None:
         return f"pending: {deletion.labels(deletion.pending_steps)}"
     return "finished" if deletion.proved_at is None else f"verified {moment(deletion.proved_at)}"
+
+
+def is_done(deletion: DomainDeletion) -> bool:
+    """Whether nothing is to be done now."""
+    return deletion.finished_at is not None or (deletion.in_grace and deletion.rules != Step.PENDING)
 
 
 def reports(deletions: Sequence[DomainDeletion]) -> list[dict[str, Any]]:

@@ -2,11 +2,12 @@
 
 from domains.models.access import ALREADY_SHARED, DomainAccess, SharedQuerySet, endpoints_of
 from domains.models.deletion import DomainDeletion, DomainDeletionQuerySet, Step
-from domains.models.domain import MAIL_FROM_LABEL, Domain, DomainQuerySet, key_prefix, lock_live_domain, mail_from
+from domains.models.domain import HELD, MAIL_FROM_LABEL, Domain, DomainQuerySet, key_prefix, lock_live_domain, mail_from
 from domains.models.verification import DnsRecord, DnsRecordQuerySet, StatusChange
 
 __all__ = [
     "ALREADY_SHARED",
+    "HELD",
     "MAIL_FROM_LABEL",
     "DnsRecord",
     "DnsRecordQuerySet",

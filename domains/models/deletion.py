@@ -25,11 +25,25 @@ class Step(models.TextChoices):
     DONE = "done"
     KEPT = "kept"
     SUPERSEDED = "superseded", "Superseded: the domain was added again"
+    RESTORED = "restored", "Restored: the deletion was undone"
 
 
 class DomainDeletionQuerySet(OwnedQuerySet["DomainDeletion"]):
     def pending(self) -> Self:
+        """Not finished, those in their grace period included."""
         return self.filter(finished_at=None)
+
+    def under_way(self) -> Self:
+        """Pending, and not in a grace period."""
+        return self.pending().filter(restorable_until=None)
+
+    def in_grace(self) -> Self:
+        """In a grace period, which the worker may be about to end."""
+        return self.pending().filter(restorable_until__isnull=False)
+
+    def for_good(self) -> Self:
+        """Without those that were undone."""
+        return self.filter(restored_at=None)
 
     def locked(self) -> Self:
         """Locked until the transaction ends, with `now`, the database's time."""
@@ -58,7 +72,8 @@ class DomainDeletion(models.Model):
     STEPS = ("rules", "identity", "rows", "received_emails", "stored_mail")
 
     id = models.CharField(primary_key=True, max_length=255, default=deletion_id, editable=False)
-    domain_id = models.CharField(max_length=255, unique=True, editable=False)
+    # A domain that was restored may be deleted again.
+    domain_id = models.CharField(max_length=255, editable=False)
     name = models.CharField(max_length=253)
     # SET_NULL, because the report outlives the account, too.
     owner = models.ForeignKey(
@@ -75,6 +90,13 @@ class DomainDeletion(models.Model):
     )
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    # The end of the grace period. Null: there was none, or it has ended, at `grace_ended_at`.
+    restorable_until = models.DateTimeField(null=True, blank=True)
+    grace_ended_at = models.DateTimeField("grace period ended at", null=True, blank=True)
+    restored_at = models.DateTimeField(null=True, blank=True)
+    restored_by = models.CharField(
+        max_length=255, blank=True, db_default="", help_text="User who restored it, if known."
+    )
 
     rules = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
     identity = models.CharField(max_length=10, choices=Step, default=Step.PENDING)
@@ -154,9 +176,18 @@ class DomainDeletion(models.Model):
                 & ~Q(received_emails=Step.PENDING)
                 & ~Q(stored_mail=Step.PENDING),
                 name="finished_deletion_has_no_pending_step",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["domain_id"], condition=Q(restored_at=None), name="one_deletion_of_a_domain"
+            ),
         ]
         indexes = [
+            models.Index(fields=["domain_id"], name="deletions_of_domain"),
+            models.Index(
+                fields=["restorable_until"],
+                condition=Q(finished_at=None, restorable_until__isnull=False),
+                name="deletions_in_grace",
+            ),
             models.Index(fields=["started_at"], condition=Q(finished_at=None), name="deletions_pending"),
             models.Index(fields=["finished_at"], condition=Q(proved_at=None), name="deletions_unproved"),
             models.Index(
@@ -175,6 +206,10 @@ class DomainDeletion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.domain_id})"
+
+    @property
+    def in_grace(self) -> bool:
+        return self.restorable_until is not None and self.finished_at is None
 
     @property
     def key_prefix(self) -> str:

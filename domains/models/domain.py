@@ -20,6 +20,8 @@ from ses_integration.api import MailFolder, RecordedRecipients, SyncState
 # Of the MAIL FROM domain of a new identity.
 MAIL_FROM_LABEL = "mail"
 
+# Others cannot get these names: of live domains, and of deleted ones that can be restored.
+HELD = Q(deleting_since=None) | Q(restorable_until__isnull=False)
 RECEIVING = Q(status="verified", can_receive_emails=True)
 
 
@@ -30,6 +32,10 @@ class DomainQuerySet(SharedQuerySet["Domain"]):
     def live(self) -> Self:
         """Without domains that are being deleted, which the API no longer shows."""
         return self.filter(deleting_since=None)
+
+    def held(self) -> Self:
+        """Live domains, and deleted ones in their grace period."""
+        return self.filter(HELD)
 
     def receiving(self) -> Self:
         return self.live().filter(RECEIVING)
@@ -53,7 +59,11 @@ class DomainQuerySet(SharedQuerySet["Domain"]):
 
 
 class Domain(models.Model):
-    """A domain that receives mail. Its deletion sets `deleting_since` first, and deletes the row later."""
+    """A domain that receives mail. Its deletion sets `deleting_since` first, and deletes the row later.
+
+    While `restorable_until` is set too, the deletion is in its grace period: the row stays (docs/architecture/deletion.md,
+    "Grace period").
+    """
 
     class Status(models.TextChoices):
         PENDING = "pending"
@@ -102,6 +112,7 @@ class Domain(models.Model):
     )
     receive_dmarc_emails = models.BooleanField("receive DMARC emails", default=False)
     deleting_since = models.DateTimeField(null=True, blank=True, editable=False)
+    restorable_until = models.DateTimeField(null=True, blank=True, editable=False)
     # Lists sum them for their totals.
     address_count = RowCount()
     active_address_count = RowCount()
@@ -124,6 +135,10 @@ class Domain(models.Model):
             models.CheckConstraint(condition=Q(status__in=["pending", "verified", "failed"]), name="domain_status"),
             models.CheckConstraint(
                 condition=Q(provider_confidence__in=["", "high", "medium", "low"]), name="domain_provider_confidence"
+            ),
+            models.CheckConstraint(
+                condition=Q(restorable_until=None) | Q(deleting_since__isnull=False),
+                name="only_deleted_domain_is_restorable",
             ),
         ]
         # Only live domains, so that counting them reads nothing but an index.

@@ -15,17 +15,18 @@ from enum import StrEnum
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
 from domains.deletion.service import delete_domain
 from domains.dns import resolver
 from domains.dns.resolver import Question
-from domains.models import Domain
-from domains.names import ancestors, registrable
+from domains.grace.end import end_locked
+from domains.models import HELD, Domain, DomainDeletion
+from domains.names import ancestors
 from domains.verification.check import check_one
 from rest.keyed_digests import keyed_digests
+from ses_integration.api import changing
 
 PROOF_LABEL = "_inbound-proof"
 # Who requested the deletion, in its report.
@@ -70,7 +71,7 @@ class Ruling(StrEnum):
 
 
 def ruling(other: Domain, name: str, *, proven: bool, now: datetime) -> Ruling:
-    """What `other`, a live domain of somebody else with this name or one above or below it, means for a new `name`. Pure."""
+    """What `other`, a held domain of somebody else with this name or one above or below it, means for a new `name`. Pure."""
     expired = other.status != Domain.Status.VERIFIED and (other.unverified_since or now) + claim_time() <= now
     if other.name == name:
         if other.is_only_claimed:
@@ -90,41 +91,36 @@ def claim_time() -> timedelta:
 
 
 def related(owner: AbstractBaseUser, name: str) -> Q:
-    """Domains of this name, also those that are being deleted, live ones above it, and others' live ones below it."""
+    """Domains of this name, also those that are being deleted, held ones above it, and others' held ones below it."""
     below = Q(name__endswith=f".{name}") & ~Q(owner_id=owner.pk)
-    return Q(name=name) | (Q(deleting_since=None) & (Q(name__in=ancestors(name)) | below))
-
-
-def lock_name(name: str) -> None:
-    """Lock the registrable name until the transaction ends, because two users may be adding a domain and its subdomain.
-
-    Only on PostgreSQL, because SQLite has a single writer.
-    """
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [registrable(name)])
+    return Q(name=name) | (HELD & (Q(name__in=ancestors(name)) | below))
 
 
 def end(other: Domain, name: str, *, proven: bool) -> None:
-    """Delete a domain whose claim ends because somebody else adds `name`. Not in a transaction: asks SES and DNS first.
+    """Delete a domain for good whose claim ends because somebody else adds `name`. Not in a transaction: asks SES and DNS first.
 
     Does nothing if its owner has proven it meanwhile, or if DNS does not answer.
     """
-    checked = check_one(other)
-    if checked is None:
+    # In its grace period a domain is not checked any more.
+    if other.deleting_since is None and check_one(other) is None:
         return
     proof = is_proven(other.owner, other.name)
     if proof is None:
         return
     if proof:
-        Domain.objects.live().filter(pk=other.pk).update(proven_at=timezone.now())
+        Domain.objects.held().filter(pk=other.pk).update(proven_at=timezone.now())
 
     def still_ends(locked: Domain) -> bool:
         return ruling(locked, name, proven=proven, now=timezone.now()) is Ruling.ENDS
 
+    if other.deleting_since is not None:
+        for deletion in DomainDeletion.objects.in_grace().filter(domain_id=other.pk):
+            with changing():
+                end_locked(deletion, only_if=still_ends)
+        return
     # DoesNotExist: it is gone, or its owner was faster.
     with suppress(Domain.DoesNotExist):
-        delete_domain(domain=other, requested_by=CLAIM_ENDED, only_if=still_ends)
+        delete_domain(domain=other, requested_by=CLAIM_ENDED, only_if=still_ends, permanent=True)
 
 
 def end_below(verified: Collection[Domain]) -> None:

@@ -50,6 +50,7 @@ class Configuration(Variables):
 
     # Domains
     DOMAIN_CLAIM_HOURS = Setting(positive_number(365 * 24), "72")
+    DOMAIN_DELETE_GRACE_DAYS = Setting(whole_number(0, 365), "0")
     ADDRESS_DELETE_GRACE_DAYS = Setting(whole_number(0, 365), "0")
 
     # Database

@@ -17,7 +17,9 @@ DRY_RUN, PLAN, PERMANENT = "dry_run", "plan", "permanent"
 OUTDATED = (
     "The plan has changed since this token was made. Fetch the deletion plan again, look at it, and use its token."
 )
-NOT_IN_BODY = f"DELETE reads no body: {DRY_RUN}=true and {PLAN}=TOKEN belong in the query. Nothing was deleted."
+NOT_IN_BODY = (
+    f"DELETE reads no body: {DRY_RUN}=true, {PLAN}=TOKEN and {PERMANENT}=true belong in the query. Nothing was deleted."
+)
 GONE = "What this plan was about has been deleted, or is being deleted. A plan's token is good for one deletion."
 
 
@@ -48,7 +50,7 @@ def refuse_in_body(request: Request) -> None:
 
 
 def _resembles_parameter(name: str) -> bool:
-    return "".join(filter(str.isalnum, name.lower())) in ("dryrun", "plan", "token", "plantoken")
+    return "".join(filter(str.isalnum, name.lower())) in ("dryrun", "plan", "token", "plantoken", "permanent")
 
 
 def _in_query(request: Request) -> Confirmation:

@@ -39,19 +39,20 @@ class Command(CommandWithExitCodes):
             name = domain_or_address(options["name"])
         except ArgumentTypeError as error:
             raise CommandError(f"There is no domain or email address {options['name']!r}: {error}.") from error
-        found, plan, serializer = _address(name, options["permanent"]) if "@" in name else _domain(name)
+        permanent = options["permanent"]
+        found, plan, serializer = _address(name, permanent) if "@" in name else _domain(name, permanent)
         as_json = json.dumps(serializer(plan.as_values()).data, indent=2)
         self.stdout.write(as_json if options["json"] else parts.as_text(found, plan))
         if not plan.certain:
             raise SystemExit(2)
 
 
-def _domain(name: str) -> Found:
+def _domain(name: str, permanent: bool) -> Found:
     try:
         domain = Domain.objects.select_related("owner").get(name=name)
     except Domain.DoesNotExist as error:
         raise CommandError(f"There is no domain {name!r}.") from error
-    return domain.name, build.plan_of(domain), DeletionPlanSerializer
+    return domain.name, build.plan_of(domain, permanent=permanent), DeletionPlanSerializer
 
 
 def _address(name: str, permanent: bool) -> Found:

@@ -14,6 +14,7 @@ from domains.dns import verdict
 from domains.dns.records import Record, RecordKind
 from domains.dns.verdict import CheckedRecord, State
 from domains.dns.zonefile import zone_fragment
+from domains.management.deletions import state_of
 from domains.models import Domain, DomainDeletion
 from domains.verification.rows import record_of, records_of, unnamed_records
 from rest.names.arguments import domain_name
@@ -67,6 +68,8 @@ def _domain(name: str) -> Domain:
     deletion = DomainDeletion.objects.filter(name=name).order_by("-started_at").first()
     if domain is None and deletion is None:
         raise CommandError(f"There is no domain {name!r}. Add it with POST /domains, or in the admin.")
+    if deletion is not None and deletion.in_grace:
+        raise CommandError(f"{name} is deleted, and {state_of(deletion)}. Run restore_domain {name} first.")
     what = "is being deleted" if domain is not None else "has been deleted"
     report = f"/deletions/{deletion.pk}" if deletion is not None else "/deletions"
     raise CommandError(

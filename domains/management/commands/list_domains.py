@@ -6,7 +6,7 @@ from typing import Any
 
 from backoffice.shell.arguments import at_least_one, user_of
 from backoffice.tables import table
-from backoffice.text import plural
+from backoffice.text import moment, plural
 from domains.models import Domain
 from rest.fields import timestamp
 from ses_integration.api import SyncState
@@ -48,7 +48,7 @@ class Command(CommandWithExitCodes):
         cells = [
             [
                 row.name,
-                "being deleted" if row.deleting_since else row.status,
+                _status(row),
                 row.owner.get_username(),
                 f"{row.address_count:,}",
                 "on" if row.receives_everything else "off",
@@ -59,6 +59,12 @@ class Command(CommandWithExitCodes):
         self.stdout.write(table(["DOMAIN", "STATUS", "OWNER", "ADDRESSES", "CATCH-ALL", "SES"], cells))
         if more := total - len(shown):
             self.stdout.write(f"\n{plural(more, 'domain')} not shown: give --limit.")
+
+
+def _status(row: Any) -> str:
+    if row.restorable_until is not None:
+        return f"restorable until {moment(row.restorable_until)}"
+    return "being deleted" if row.deleting_since else str(row.status)
 
 
 def _as_values(row: Any, state: SyncState) -> dict[str, Any]:
@@ -73,4 +79,5 @@ def _as_values(row: Any, state: SyncState) -> dict[str, Any]:
         "canReceiveEmails": row.can_receive_emails,
         "sesState": state.status.wire,
         "createdAt": timestamp(row.created_at),
+        **({"restorableUntil": timestamp(row.restorable_until)} if row.restorable_until else {}),
     }

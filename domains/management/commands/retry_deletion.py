@@ -5,15 +5,15 @@ from argparse import ArgumentParser
 from functools import partial
 from typing import Any
 
-from domains.management.deletions import DELETION_HELP, deletion_of, reports, retry
+from domains.management.deletions import DELETION_HELP, deletion_of, is_done, reports, retry, state_of
 from domains.models import DomainDeletion
 from ses_integration.cli.base import CommandWithExitCodes
 
 
 class Command(CommandWithExitCodes):
     help = (
-        "Retry unfinished deletions now, without waiting for their next try. Exit code 0 when all of them are finished, 2 when "
-        "something is still pending, 1 on an error."
+        "Retry unfinished deletions now, without waiting for their next try. Exit code 0 when all of them are finished, or can be "
+        "restored, 2 when something is still pending, 1 on an error."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,16 +26,20 @@ class Command(CommandWithExitCodes):
 
     def handle(self, *args: Any, **options: Any) -> None:
         deletions = [deletion_of(text) for text in options["deletion"]]
-        deletions = deletions or list(DomainDeletion.objects.pending().order_by("started_at", "name"))
+        deletions = deletions or list(DomainDeletion.objects.under_way().order_by("started_at", "name"))
         tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
         if not deletions:
             tell("No deletion is pending.")
         for deletion in deletions:
-            if deletion.finished_at is None:
+            if deletion.in_grace:
+                tell(
+                    f"deletion of {deletion.name} ({deletion.pk}): {state_of(deletion)}. grace_period --end ends that."
+                )
+            elif deletion.finished_at is None:
                 retry(deletion, tell)
             else:
                 tell(f"deletion of {deletion.name} ({deletion.pk}): finished before.")
         if options["json"]:
             self.stdout.write(json.dumps({"deletions": reports(deletions)}, indent=2))
-        if any(deletion.finished_at is None for deletion in deletions):
+        if not all(map(is_done, deletions)):
             raise SystemExit(2)

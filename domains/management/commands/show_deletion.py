@@ -10,7 +10,7 @@ from domains.deletion import proof, report
 from domains.deletion.record import warning
 from domains.deletion.report import Dns, StepReport
 from domains.dns.leftovers import State
-from domains.management.deletions import DELETION_HELP, deletion_of, state_of
+from domains.management.deletions import DELETION_HELP, deletion_of, is_done, state_of
 from domains.models import DomainDeletion, Step
 from ses_integration.api import SyncState
 from ses_integration.cli.base import CommandWithExitCodes
@@ -19,7 +19,8 @@ from ses_integration.cli.base import CommandWithExitCodes
 class Command(CommandWithExitCodes):
     help = (
         "Show the report of a deletion: each step, the verification of absence, and which DNS records are still published. "
-        "Asks DNS, but not SES. Exit code 0 when all steps are done, 2 when something is pending, 1 on an error."
+        "Asks DNS, but not SES. Exit code 0 when all steps are done, or the domain can be restored, 2 when something is pending, 1 "
+        "on an error."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,7 +36,7 @@ class Command(CommandWithExitCodes):
             self.stdout.write(json.dumps(report.as_values(deletion, state, dns), indent=2))
         else:
             self.stdout.write("\n\n".join(_text(deletion, state, dns)))
-        if deletion.finished_at is None:
+        if not is_done(deletion):
             raise SystemExit(2)
 
 

@@ -17,7 +17,7 @@ TEXTS = {
     "preview": "Hello", "priority": "high", "problem": "AWS is throttling our calls.", "providerConfidence": "high",
     "rawContent": "From: jo@example.net…", "rawUrl": "/api/v2/mail/Xn5Jv2c8RkTqLw0sBdYgA/raw", "reason": "Advertising",
     "receiptRuleName": "inbound-example.org-rule", "recipient": "hello@example.org", "recordType": "MX", "region": "eu-west-1",
-    "requestedBy": "jo", "responseBody": "ok", "ruleSet": "inbound-email-rules", "secret": "whsec_…",
+    "requestedBy": "jo", "restoredBy": "jo", "responseBody": "ok", "ruleSet": "inbound-email-rules", "secret": "whsec_…",
     "sesIdentityStatus": "Success",
     "sesMessageId": "0100018f…", "signingSecret": "whsec_…", "since": "2026-11-26T10:30:00Z", "spam": "PASS", "dkim": "PASS",
     "dmarc": "PASS", "spf": "PASS", "virus": "PASS", "state": "in line", "status": "verified",

@@ -65,7 +65,7 @@ def _done(result: Round) -> str:
 
 
 def _pending() -> list[str]:
-    domains, deletions = SyncState.pending_names().count(), DomainDeletion.objects.pending().count()
+    domains, deletions = SyncState.pending_names().count(), DomainDeletion.objects.under_way().count()
     return [
         *([f"{plural(domains, 'domain')} (see ses_status)"] if domains else []),
         *([f"{plural(deletions, 'deletion')} (see list_deletions)"] if deletions else []),

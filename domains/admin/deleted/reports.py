@@ -42,9 +42,10 @@ class ShownStep:
 
 def live_seconds(rows: Sequence[DomainDeletion]) -> int:
     """After how many seconds the page looks again; 0 if nothing changes any more."""
-    if any(row.finished_at is None for row in rows):
+    under_way = [row for row in rows if row.restored_at is None and not (row.in_grace and row.rules != Step.PENDING)]
+    if any(row.finished_at is None for row in under_way):
         return UNFINISHED_SECONDS
-    return UNVERIFIED_SECONDS if any(row.proved_at is None for row in rows) else 0
+    return UNVERIFIED_SECONDS if any(row.proved_at is None for row in under_way) else 0
 
 
 def context_of(row: DomainDeletion, *, with_dns: bool) -> dict[str, Any]:
@@ -77,6 +78,10 @@ def nobody(rows: Sequence[DomainDeletion]) -> str:
 
 
 def _state(row: DomainDeletion) -> str:
+    if row.restored_at is not None:
+        return f"Restored at {moment(row.restored_at)} by {row.restored_by or 'somebody who is not known'}"
+    if row.in_grace and row.restorable_until is not None:
+        return f"Receives nothing, and can be restored until {moment(row.restorable_until)}"
     if row.finished_at is None:
         return f"Pending: {row.labels(row.pending_steps)}"
     return "Finished and verified" if row.proved_at else "Finished, to be verified"

@@ -1,0 +1,1 @@
+"""What the pages of deletions show and do, without the pages themselves."""

@@ -1,0 +1,70 @@
+"""Restore a deleted domain in its grace period: everything is as before, also in SES."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models.functions import Now
+
+from audit.actions import Action
+from audit.origin import author
+from audit.record import Entry, record
+from domains.grace.locking import lock_period
+from domains.models import Domain, DomainDeletion, Step
+from domains.name_lock import lock_name
+from domains.provider import addresses_of, spec_of
+from ses_integration.api import SyncState, changing, reconcile, reserve, shared_deadline, unconfirmed_warning
+
+NOT_CONFIRMED = "The domain is restored, but it may not receive everything yet."
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The domain and its report, and a warning if SES has not confirmed the rules yet."""
+
+    domain: Domain
+    deletion: DomainDeletion
+    warning: str | None
+
+
+def restore(deletion: DomainDeletion, *, restored_by: str) -> Restored:
+    """Undo the deletion, and wait until SES follows or the deadline ends.
+
+    Takes the same locks as what ends the period, so exactly one of the two wins. Raises NotInGrace, and QuotaExceeded if others
+    have taken the room that its rules need in SES.
+    """
+    with shared_deadline():
+        with changing() as change:
+            # Before the rows: whoever adds the name holds it, and then looks for them.
+            lock_name(deletion.name)
+            domain, report = lock_period(deletion)
+            domain.deleting_since = domain.restorable_until = None
+            domain.save(update_fields=["deleting_since", "restorable_until"])
+            reserve(spec_of(domain, addresses_of(domain)))
+            _close(report, author(restored_by))
+            _sweep_soon(domain)
+            record(Entry.of(Action.RESTORED, domain, domain.owner_id, after={"deletionId": report.pk}))
+        reconcile(domain.name, change.generations[domain.name])
+    pending = SyncState.pending_names([domain.name]).exists()
+    warning = unconfirmed_warning(NOT_CONFIRMED, domain.name) if pending else None
+    return Restored(domain, report, warning)
+
+
+def _close(report: DomainDeletion, restored_by: str) -> None:
+    """Finish the report: nothing of it is pending, and nothing is to be verified."""
+    for step in DomainDeletion.STEPS:
+        setattr(report, step, Step.RESTORED)
+        setattr(report, f"{step}_at", report.now)
+    report.finished_at = report.restored_at = report.now
+    report.restored_by = restored_by
+    report.look_again_at = report.retry_at = None
+    report.problem, report.stalled = "", False
+    report.save()
+
+
+def _sweep_soon(domain: Domain) -> None:
+    """Look through the stored mail: what arrived while the rules were being removed was not noted."""
+    # In the app above: mail.MailSweep. Without a row, the next worker makes one.
+    sweeps: Any = Domain._meta.get_field("mail_sweep").related_model
+    sweeps.objects.filter(domain=domain.pk).update(due_at=Now(), cursor="")
