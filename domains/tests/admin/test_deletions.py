@@ -9,7 +9,7 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from domains.admin.reports import looks_again
+from domains.admin.deleted.reports import looks_again
 from domains.deletion.proof import prove_deletions
 from domains.deletion.service import delete_domain, resume_deletions
 from domains.lifecycle.register import add_domain

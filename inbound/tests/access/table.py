@@ -74,6 +74,8 @@ CASES: dict[tuple[str, str], Case] = {
     ("get", "exports/<str:pk>"): private(),
     ("get", "deletions"): everybodys(),
     ("get", "deletions/<str:pk>"): read(),
+    # This one has no grace period (domains/tests/grace/test_restore.py).
+    ("post", "deletions/<str:pk>/restore"): Case((409, 403, 403, 404, 404)),
     ("get", "dns-records"): everybodys(),
     ("get", "dns-records/<str:pk>"): read(),
     ("get", "email-addresses"): everybodys(),

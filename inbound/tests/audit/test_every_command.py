@@ -13,7 +13,7 @@ from django.core.management import call_command, get_commands
 from audit.models import Change
 from audit.origin import acting, of_command
 from domains.models import Domain
-from inbound.tests.audit.test_every_route import Rows, rows
+from inbound.tests.audit.test_every_route import Rows, in_grace, rows
 from inbound.tests.support.aws import remove_rule, store_mail
 from inbound.tests.support.factories import DeletedAddressFactory
 from mail.models import Delivery
@@ -69,6 +69,8 @@ WRITES: dict[str, tuple[Callable[[Rows], list[str]], str]] = {
     "lift_address": (lambda rows: [DeletedAddressFactory(domain=rows.domain).address, "--yes"], "lifted"),
     "reseal_secrets": (lambda rows: [], "resealed"),
     "unlock_sign_in": (lambda rows: wrong_password("alice"), "unlocked"),
+    "restore_domain": (lambda rows: [in_grace(rows).pk], "restored"),
+    "grace_period": (lambda rows: [in_grace(rows).name, "--extend", "1"], "extended"),
     "mail_retry": (lambda rows: [rows.delivery.pk, "--yes"], "retried"),
     "share_domain": (lambda rows: [rows.domain.name, rows.other.username, "--role", "viewer"], "added"),
     "ses_sync": (lambda rows: [rows.domain.name], "pushed"),
@@ -87,8 +89,8 @@ def test_every_command_is_here():
 def test_a_writing_command_is_recorded(command, rows, capsys):
     arguments, action = WRITES[command]
     Delivery.objects.update(state=Delivery.State.DEAD)
-    last = Change.objects.latest("pk").pk
     given = arguments(rows)
+    last = Change.objects.latest("pk").pk
     # Exit code 2: something is left.
     with acting(of_command(command)), suppress(SystemExit):
         call_command(command, *given)

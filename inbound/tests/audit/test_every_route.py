@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import override_settings
 from rest_framework.test import APIClient
 
 from audit.models import Change
-from domains.models import Domain, DomainAccess
+from domains.deletion.service import delete_domain
+from domains.models import Domain, DomainAccess, DomainDeletion
 from endpoints.models import Endpoint
 from inbound.tests.api.routes import PARTS, ROUTES, path_of
 from inbound.tests.support.factories import (
@@ -43,6 +45,12 @@ class Rows:
     email: ReceivedEmail
     # An account without access. The domain is shared with another one.
     other: User
+
+
+def in_grace(rows: Rows) -> DomainDeletion:
+    """The domain's deletion, in a grace period."""
+    with override_settings(DOMAIN_DELETE_GRACE_DAYS=1):
+        return delete_domain(domain=rows.domain, requested_by="somebody")
 
 
 # The row, the body, and what the log has then: action and type.
@@ -86,6 +94,11 @@ WRITES: dict[tuple[str, str], tuple[Callable[[Rows], Any], Callable[[Rows], Any]
         lambda rows: rows.domain,
         lambda rows: None,
         [("deleted", "domains.domainaccess")],
+    ),
+    ("post", "deletions/<str:pk>/restore"): (
+        lambda rows: in_grace(rows),
+        lambda rows: {},
+        [("restored", "domains.domain")],
     ),
     ("post", "email-addresses"): (
         lambda rows: "",
@@ -210,8 +223,8 @@ def test_a_write_is_recorded_with_its_author(method, route, api: APIClient, user
         Domain.objects.filter(pk=rows.domain.pk).update(
             is_catch_all_enabled=route == "blocked-emails", catch_all_endpoint=rows.endpoint
         )
-    last = Change.objects.latest("pk").pk
     pk = getattr(row(rows), "pk", "")
+    last = Change.objects.latest("pk").pk
     answer = getattr(api, method)(path_of(route, pk), body(rows), headers={"x-request-id": "this-one"})
     assert answer.status_code in (200, 201, 202), answer.content
     changes = list(Change.objects.filter(pk__gt=last).order_by("pk"))

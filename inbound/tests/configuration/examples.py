@@ -23,6 +23,7 @@ EXAMPLES = {
     "AUDIT_DAYS": "400",
     "IDEMPOTENCY_RETENTION_SECONDS": "3600",
     "DOMAIN_CLAIM_HOURS": "0.5",
+    "DOMAIN_DELETE_GRACE_DAYS": "30",
     "ADDRESS_DELETE_GRACE_DAYS": "30",
     "DATABASE_URL": "postgres://inbound:p%2Fw@db.example.net:5433/mail?sslmode=require",
     "DATABASE_POOL_SIZE": "0",

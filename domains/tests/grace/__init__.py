@@ -1,0 +1,1 @@
+"""Tests of the grace period of a deletion."""
