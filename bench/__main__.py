@@ -23,7 +23,8 @@ from bench.mail import part as mail
 from bench.parts import deletions, growth, operations, reads
 from bench.requests import BenchError
 from bench.revisions import export, refuse_uncommitted_changes
-from bench.sides import Side, new_side
+from bench.sides import QUIET, Side, new_side
+from inbound.tests.processes.support.mail_stack import MailStack
 from inbound.tests.processes.support.stack import ROOT
 
 PARTS = {
@@ -34,6 +35,7 @@ PARTS = {
     "desk": "the pages of the admin, with that, a million mails and a million changes",
     "sweep": "a full sweep at that size",
     "erasing": "erasing 100,000 stored objects, with a worker killed half-way",
+    "archive": "the export of 100,000 mails, with a worker killed half-way",
     "mail": "mail that arrives, and a million mails that are there",
 }
 # What can also compare two revisions.
@@ -117,7 +119,7 @@ def _measure(options: Namespace, folder: Path, url: str) -> Iterator[str]:
             )
     if "mail" in options.only:
         yield from mail.measure(url, folder / "mail")
-    if alone := {"sweep", "erasing"} & set(options.only):
+    if alone := {"sweep", "erasing", "archive"} & set(options.only):
         with new_side("", ROOT, url, folder / "alone") as side:
             yield from _in_this_process(side, alone)
 
@@ -130,7 +132,7 @@ def _in_this_process(side: Side, parts: set[str]) -> Iterator[str]:
     # These modules need Django to be set up.
     from django.db import connections
 
-    from bench.parts import erasing, sweep
+    from bench.parts import archive, erasing, sweep
 
     try:
         if "sweep" in parts:
@@ -138,6 +140,10 @@ def _in_this_process(side: Side, parts: set[str]) -> Iterator[str]:
             side.manage("flush", "--no-input")
         if "erasing" in parts:
             yield erasing.measure(side.stack("erasing"))
+            side.manage("flush", "--no-input")
+        if "archive" in parts:
+            # No queue, so that the worker has nothing else to do.
+            yield archive.measure(MailStack(side.folder, side.database, ROOT, **QUIET, MAIL_SOURCE="none"))
     finally:
         connections.close_all()
 
