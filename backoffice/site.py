@@ -28,6 +28,7 @@ MENU = [
     Entry("Blocked", "addresses.blockedemail"),
     Entry("Endpoints", "endpoints.endpoint", badge="endpoints"),
     Entry("Deletions", "domains.domaindeletion", badge="deletions"),
+    Entry("Exports", "archives.export"),
     Entry("Drift", "drift", "ses_integration.view_domainsync", badge="drift"),
     Entry("Capacity", "capacity", "ses_integration.view_domainsync", badge="capacity"),
     Entry("Changes", "audit.change"),

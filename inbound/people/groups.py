@@ -14,7 +14,7 @@ from audit.origin import MIGRATE, Door, Origin, acting
 
 # Whose rows a viewer sees: those of all our apps, and their owners.
 SHOWN_APPS = (
-    "inbound", "desk", "mail", "endpoints", "addresses", "domains", "ses_integration", "workers", "audit",
+    "inbound", "desk", "archives", "mail", "endpoints", "addresses", "domains", "ses_integration", "workers", "audit",
 )  # fmt: skip
 SHOWN_MODELS = ("auth.user",)
 
@@ -26,6 +26,7 @@ OPERATES = {
     "addresses.deletedaddress": "delete",
     "addresses.blockedemail": "add delete",
     "endpoints.endpoint": "add change delete",
+    "archives.export": "change",
     "mail.receivedemail": "change delete",
     "mail.delivery": "change",
     "mail.endpointgate": "change",
