@@ -95,3 +95,16 @@ def test_everyone_who_had_access_gets_the_event_at_their_own_webhooks(domain, us
 def test_a_domain_that_is_deleted_without_the_service_has_readers_too(domain, al):
     Domain.objects.filter(pk=domain.pk).delete()
     assert list(DomainDeletion.objects.get().readers.all()) == [al]
+
+
+def test_access_rests_in_the_grace_period_and_is_restored_with_the_domain(client_for, user, domain, jo, al, settings):
+    settings.DOMAIN_DELETE_GRACE_DAYS = 7
+    report = delete_domain(domain=domain, requested_by="us")
+    path, restore = f"/api/v2/domains/{domain.pk}", f"/api/v2/deletions/{report.pk}/restore"
+    for member in (jo, al):
+        assert client_for(member).get(path).status_code == 404
+        assert client_for(member).get(f"/api/v2/deletions/{report.pk}").status_code == 200
+        assert client_for(member).post(restore).status_code == 403
+    assert client_for(UserFactory()).post(restore).status_code == 404
+    assert client_for(user).post(restore).status_code == 200
+    assert [client_for(member).get(path).json()["role"] for member in (jo, al)] == ["manager", "viewer"]
