@@ -21,7 +21,7 @@ from backoffice.base import ReadOnlyAdmin
 from backoffice.deletion.pages import MOST_AT_ONCE
 from backoffice.links import joined, list_link, rows_of_domain
 from backoffice.lists import ChoiceListFilter
-from backoffice.text import size
+from backoffice.text import plural, size
 from domains.admin.deleted import reports
 from domains.admin.deleted.grace import EXTENSION_DAYS, ChangesGracePeriods
 from domains.deletion import proof
@@ -145,7 +145,14 @@ class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
 
     @admin.action(description="Retry unfinished deletions now", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> None:
-        self._retry(request, list(queryset.filter(finished_at=None, restorable_until=None)))
+        rows = cast(DomainDeletionQuerySet, queryset)
+        chosen, waiting = list(rows.under_way()), rows.in_grace().count()
+        if waiting:
+            messages.info(
+                request, f"{plural(waiting, 'deletion')} in a grace period: there is nothing to retry before it ends."
+            )
+        if chosen or not waiting:
+            self._retry(request, chosen)
 
     def _retry(self, request: HttpRequest, records: Sequence[DomainDeletion]) -> None:
         with shared_deadline():
