@@ -20,7 +20,7 @@ from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.links import NOTHING, list_link, related_link
 from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, warn
-from backoffice.text import moment, plural
+from backoffice.text import moment
 from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain
 from ses_integration.admin.columns import ShowsSesState, outage_doubts
@@ -107,9 +107,8 @@ class EmailAddressAdmin(ShowsSesState[EmailAddress], DeletesThroughService[Email
         warn(request, change.warning)
         return change.address
 
-    def undoing(self) -> str:
-        days = settings.ADDRESS_DELETE_GRACE_DAYS
-        return f"This can be undone for {plural(days, 'day')}." if days else super().undoing()
+    def grace_days(self) -> int:
+        return int(settings.ADDRESS_DELETE_GRACE_DAYS)
 
     def consequences(self, rows: Sequence[EmailAddress]) -> dict[str, list[str]]:
         return {row.pk: deletion_plan.summary(row) for row in rows}

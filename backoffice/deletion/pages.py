@@ -70,7 +70,7 @@ class DeletesThroughService(ModelAdmin[Row]):
     plan_of: Callable[[Any], Plan[Any, Any]] | None = None
     # Whether the confirmation page asks to type the name, or how many rows there are.
     asks_to_type = True
-    # What the confirmation page says after `undoing`.
+    # What the confirmation page says after whether it can be undone.
     afterwards = (
         "SES is updated at once. Anything that it has not confirmed by then is pending, and the next page says so."
     )
@@ -82,9 +82,9 @@ class DeletesThroughService(ModelAdmin[Row]):
     # Titles of the columns for what `consequences` says. With one title, all lines of a row are in one cell.
     consequence_titles: Sequence[str] = ("What happens",)
 
-    def undoing(self) -> str:
-        """Whether a deletion can be undone, in a sentence. The confirmation page begins with it."""
-        return "This cannot be undone."
+    def grace_days(self) -> int:
+        """For how many days a deletion that begins now can be undone, for the sentence that the confirmation page begins with."""
+        return 0
 
     def totals(self, rows: Sequence[Row]) -> str:
         """What is deleted with all these rows, in one line."""
@@ -187,6 +187,7 @@ class DeletesThroughService(ModelAdmin[Row]):
         what = plural(len(rows), name) if bulk else str(rows[0])
         begun = plan is not None and plan.begun
         asked = phrase.phrase_for(len(rows), name) if bulk else str(rows[0])
+        days = 0 if begun else self.grace_days()
         context = {
             **self.admin_site.each_context(request),
             "title": f"Delete {what}?",
@@ -197,7 +198,7 @@ class DeletesThroughService(ModelAdmin[Row]):
             "parts": plan.parts() if plan else [] if bulk else [Part("", lines[rows[0].pk])],
             "headline": plan.headline() if plan else self.totals(rows),
             "titles": self.consequence_titles,
-            "undoing": self.undoing(),
+            "undoing": f"This can be undone for {plural(days, 'day')}." if days else "This cannot be undone.",
             "afterwards": self.afterwards,
             "doubts": [*(plan.doubts() if plan else []), *self.further_doubts()],
             "bulk": bulk,

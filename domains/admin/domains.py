@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
 from django.contrib.auth.models import User
@@ -157,6 +158,9 @@ class DomainAdmin(
             sum(row.dns_record_count for row in rows),
         )
         return f"{plural(len(rows), 'domain')}: {model.row_counts(*counts)}"
+
+    def grace_days(self) -> int:
+        return int(settings.DOMAIN_DELETE_GRACE_DAYS)
 
     def consequences(self, rows: Sequence[Domain]) -> dict[str, list[str]]:
         recorded = RecordedIdentity.by_domain(row.name for row in rows)

@@ -166,3 +166,16 @@ def test_the_page_shows_what_could_not_be_looked_up(address, domain, ses, dns, a
     ses.add_faults({"service": "s3", "action": "*", "fault": "access_denied", "times": None})
     assert DOUBT in asked(admin_client, "domains.domain", domain)[1]
     assert DOUBT not in asked(admin_client, "addresses.emailaddress", address)[1]
+
+
+def test_the_page_says_how_long_a_deletion_that_begins_now_can_be_undone(
+    address, domain, admin_client: Client, settings
+):
+    settings.DOMAIN_DELETE_GRACE_DAYS = 30
+    assert "This can be undone for 30 days." in asked(admin_client, "domains.domain", domain)[1]
+    settings.DOMAIN_DELETE_GRACE_DAYS = 0
+    assert "This cannot be undone." in asked(admin_client, "domains.domain", domain)[1]
+    # It has begun already.
+    settings.DOMAIN_DELETE_GRACE_DAYS = 30
+    Domain.objects.update(deleting_since=timezone.now())
+    assert "This cannot be undone." in asked(admin_client, "domains.domain", domain)[1]
