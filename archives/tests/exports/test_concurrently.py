@@ -1,0 +1,82 @@
+"""Several requests and several mail workers at the same time."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection
+
+from archives.exports.claims import claim_next
+from archives.exports.service import AlreadyRunning, start_export
+from archives.exports.task import run_exports
+from archives.models import Export, ExportPart
+from archives.tests.exports.test_job import fetched, mails, small_parts
+from domains.deletion.service import delete_domain, resume_deletions
+from domains.models import DomainDeletion
+from inbound.tests.support.aws import stored_keys
+
+pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+
+__all__ = ["small_parts"]
+
+
+def together(work, number: int = 4):
+    """What `work` returns in each of so many threads."""
+
+    def in_thread(_: int):
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(number) as threads:
+        return list(threads.map(in_thread, range(number)))
+
+
+def test_only_one_of_several_requests_starts_an_export(domain):
+    def start() -> str:
+        try:
+            return start_export(domain=domain, account=domain.owner).pk
+        except AlreadyRunning as running:
+            return f"running {running.export.pk}"
+
+    answers = together(start)
+    export = Export.objects.get()
+    assert sorted(answers) == [export.pk, *[f"running {export.pk}"] * 3]
+
+
+def test_only_one_process_has_a_claim(domain):
+    start_export(domain=domain, account=domain.owner)
+    claims = together(claim_next)
+    assert [claim.attempts for claim in claims if claim is not None] == [1]
+
+
+def test_several_workers_take_turns_at_the_same_export(domain, small_parts):
+    raws = mails(domain, 12)
+    start_export(domain=domain, account=domain.owner)
+
+    def take_turns() -> int:
+        # One part each time, and then any of them may take the next one.
+        return sum(run_exports(seconds=0) for _ in range(200) if Export.objects.filter(state="running").exists())
+
+    run_exports(seconds=0)
+    assert sum(together(take_turns)) == 1
+    export = Export.objects.get()
+    assert (export.state, export.problem) == ("ready", "")
+    assert list(fetched(export).contents.values()) == raws
+    assert not ExportPart.objects.exists()
+
+
+def test_a_deletion_during_an_export_leaves_nothing(domain, small_parts):
+    mails(domain, 12)
+    start_export(domain=domain, account=domain.owner)
+    run_exports(seconds=0)
+    tasks = iter([lambda: run_exports(), lambda: delete_domain(domain=domain, requested_by="jo")])
+    together(lambda: next(tasks)(), 2)
+    for _ in range(3):
+        run_exports()
+        resume_deletions()
+    assert DomainDeletion.objects.get().finished_at is not None
+    assert stored_keys() == []
+    assert not Export.objects.exists()
