@@ -34,7 +34,7 @@ MAILS, MAIL_BYTES = 100_000, 10_000
 TIMEOUT_SECONDS = 3600.0
 HEAD = ["EXPORTED BY", "MAILS", "PARTS", "SECONDS", "MAILS/S", "MEMORY BEFORE", "PEAK"]
 NOTES = """SECONDS: from the start of the worker, including the emulator's time. The first worker is killed half-way; the second
-waits until the claim of the first has expired (three minutes). MEMORY: VmHWM in MB of all its processes; BEFORE is the
+waits until the claim of the first has expired (up to three minutes). MEMORY: VmHWM in MB of all its processes; BEFORE is the
 worker after its start. Every mail of the archive was compared with what was stored."""
 
 
