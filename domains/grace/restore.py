@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models.functions import Now
 
 from audit.actions import Action
@@ -39,11 +41,12 @@ def restore(deletion: DomainDeletion, *, restored_by: str) -> Restored:
             # Before the rows: whoever adds the name holds it, and then looks for them.
             lock_name(deletion.name)
             domain, report = lock_period(deletion)
+            # Long for a busy domain, so before the locks of the name and of the rule set in `ses_integration`.
+            _resume_mail(domain)
             domain.deleting_since = domain.restorable_until = None
             domain.save(update_fields=["deleting_since", "restorable_until"])
             reserve(spec_of(domain, addresses_of(domain)))
             _close(report, author(restored_by))
-            _sweep_soon(domain)
             record(Entry.of(Action.RESTORED, domain, domain.owner_id, after={"deletionId": report.pk}))
         reconcile(domain.name, change.generations[domain.name])
     pending = SyncState.pending_names([domain.name]).exists()
@@ -63,8 +66,14 @@ def _close(report: DomainDeletion, restored_by: str) -> None:
     report.save()
 
 
-def _sweep_soon(domain: Domain) -> None:
-    """Look through the stored mail: what arrived while the rules were being removed was not noted."""
-    # In the app above: mail.MailSweep. Without a row, the next worker makes one.
+def _resume_mail(domain: Any) -> None:
+    """Route and deliver what was waiting, and look through the stored mail for what was not noted in the meantime.
+
+    A sweep leaves the newest mail to its notification, and that of mail which came before this moment may have been dropped.
+    """
+    # Reverse accessors of models in the app above: mail.ReceivedEmail and mail.MailSweep. Without a sweep, the next worker
+    # makes one.
+    domain.received_emails.resume()
     sweeps: Any = Domain._meta.get_field("mail_sweep").related_model
-    sweeps.objects.filter(domain=domain.pk).update(due_at=Now(), cursor="")
+    due_at = Now() + timedelta(seconds=settings.MAIL_SWEEP_GRACE_SECONDS)
+    sweeps.objects.filter(domain=domain.pk).update(due_at=due_at, cursor="")

@@ -17,8 +17,7 @@ from django.db.models.functions import Now
 from endpoints.models import Endpoint
 from mail.delivery.statement import MARGIN_SECONDS, WEBHOOK_SECONDS, statement
 from mail.models import Delivery, DeliveryQuerySet
-
-WITHDRAWN_WITH_DOMAIN = "The domain is being deleted."
+from mail.models.delivery import WITHDRAWN_WITH_DOMAIN
 
 
 @dataclass(frozen=True, slots=True)

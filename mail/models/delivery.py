@@ -23,6 +23,10 @@ MARGIN = 1.25
 SQLITE_TIME = "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW'{})"
 
 
+# The problem of a delivery whose domain was being deleted when it was due.
+WITHDRAWN_WITH_DOMAIN = "The domain is being deleted."
+
+
 def lifetime() -> timedelta:
     """How long a delivery is tried: all pauses, and a margin."""
     return timedelta(seconds=60 + MARGIN * sum(settings.WEBHOOK_RETRY_SECONDS))
@@ -57,6 +61,14 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def renew(self) -> int:
         """Give those that are due their whole time again."""
         return self.due().update(expires_at=Now() + lifetime())
+
+    def resume(self) -> int:
+        """Make those due again that were withdrawn with their domain: it was restored. Needs a transaction."""
+        withdrawn = self.filter(state=Delivery.State.WITHDRAWN, problem=WITHDRAWN_WITH_DOMAIN)
+        withdrawn._lock()
+        return withdrawn.update(
+            state=Delivery.State.DUE, retry_at=Now(), finished_at=None, problem="", expires_at=Now() + lifetime()
+        )
 
     def delete_with_attempts(self) -> int:
         """Delete these with their attempts, without signals. Returns how many deliveries there were. Needs a transaction."""

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from domains.models import Domain, SharedQuerySet
 from mail.models.counts import counted_before_full_hour
@@ -30,6 +31,15 @@ class ReceivedEmailQuerySet(SharedQuerySet["ReceivedEmail"]):
         # By name, because the module of that model imports this one.
         apps.get_model("mail.Delivery")._default_manager.filter(received__in=self.values("pk")).delete_with_attempts()
         return self._raw_delete(self.db)
+
+    def resume(self) -> None:
+        """Go on with what has stopped because their domain was deleted: it was restored. Needs a transaction."""
+        apps.get_model("mail.Delivery")._default_manager.filter(received__in=self.values("pk")).resume()
+        # Read when there was no live domain, so they are read again, and then routed.
+        not_routed = self.filter(disposition=ReceivedEmail.Disposition.RECEIVED, message__state=Message.State.INGESTED)
+        Message.objects.filter(pk__in=not_routed.values("message")).update(
+            state=Message.State.ARRIVED, retry_at=Now(), ingested_at=None
+        )
 
     def before_full_hour(self, *moments: datetime) -> list[int]:
         """How many of these came between each time and the next full hour. See `MailCountQuerySet.since`."""

@@ -32,7 +32,7 @@ def full(domain, user, ses, grace):
     EmailAddressFactory(domain=domain, address="b@example.com", is_active=False)
     BlockedEmailFactory(domain=domain)
     DnsRecordFactory(domain=domain)
-    ReceivedEmailFactory(message__domain=domain)
+    ReceivedEmailFactory(message__domain=domain, disposition="stored")
     store_mail(f"{domain.key_prefix}mail-1")
     ses.clear_journal()
     return domain

@@ -1,0 +1,73 @@
+"""Mail that was on its way when its domain was deleted, and goes on when it is restored."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from domains.deletion.service import delete_domain
+from domains.grace.restore import restore
+from domains.models import DomainDeletion
+from inbound.tests.support.factories import DeliveryFactory, ReceivedEmailFactory
+from mail.delivery.claims import claim
+from mail.models import Delivery, MailSweep, Message
+from mail.routing.record import route_messages
+from ses_integration.api import database_now
+
+pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
+
+
+def undone(deletion: DomainDeletion) -> None:
+    restore(deletion, restored_by="me")
+
+
+def test_what_waited_to_be_delivered_is_delivered_after_the_restore(full, deletion):
+    waiting = DeliveryFactory(received__message__domain=full, expires_at=timezone.now() - timedelta(days=1))
+    assert claim(10).deliveries == []
+    undone(deletion)
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.problem, waiting.finished_at, waiting.attempts) == ("due", "", None, 0)
+    assert waiting.expires_at > timezone.now()
+    assert [one.pk for one in claim(10, before=database_now() + timedelta(seconds=1)).deliveries] == [waiting.pk]
+
+
+def test_what_somebody_has_withdrawn_stays_so(full, deletion):
+    DeliveryFactory(received__message__domain=full, state="withdrawn", retry_at=None, problem="Not wanted.")
+    undone(deletion)
+    assert Delivery.objects.get().state == "withdrawn"
+
+
+def test_a_permanent_deletion_still_withdraws_what_waits(full):
+    waiting = DeliveryFactory(received__message__domain=full)
+    full.deleting_since = timezone.now()
+    full.save()
+    assert claim(10).deliveries == []
+    waiting.refresh_from_db()
+    assert waiting.state == "withdrawn"
+
+
+def test_mail_that_was_read_after_the_deletion_is_routed_after_the_restore(full, user):
+    email = ReceivedEmailFactory(message__domain=full, recipient="a@example.com", disposition="received")
+    deletion = delete_domain(domain=full, requested_by="me")
+    with transaction.atomic():
+        # A worker had claimed it before.
+        assert not route_messages([email.message_id])
+    undone(deletion)
+    again = Message.objects.get(pk=email.message_id)
+    assert (again.state, again.ingested_at) == ("arrived", None)
+    assert again.retry_at is not None
+    with transaction.atomic():
+        assert route_messages([email.message_id])
+
+
+def test_the_sweep_begins_when_it_also_finds_mail_that_came_just_before_the_restore(full, deletion):
+    sweep = MailSweep.objects.create(domain=full, due_at="2099-01-01T00:00:00Z", deliver_since="2026-01-01T00:00:00Z")
+    before = database_now()
+    undone(deletion)
+    sweep.refresh_from_db()
+    assert sweep.due_at >= before + timedelta(seconds=settings.MAIL_SWEEP_GRACE_SECONDS)
+    assert (sweep.due_at - database_now()).total_seconds() <= settings.MAIL_SWEEP_GRACE_SECONDS
