@@ -23,6 +23,7 @@ from backoffice.links import joined, list_link, page_link, related_link
 from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import ServiceAdmin, warn
 from backoffice.text import plural
+from domains.admin.deleted import reports
 from domains.admin.deletions import ALSO
 from domains.admin.forms import AddDomainForm, CatchAllForm
 from domains.admin.tabs import ShowsTabs, tab_url
@@ -186,6 +187,8 @@ class DomainAdmin(
                 raise PlanUsed from error
             # Continue a deletion that stopped half-way, as a second DELETE over the API does.
             record, continued = service.advance(running), True
+        if record.in_grace:
+            return Deleted(reports.state_of(record) + ".", warning(record), record.pk, continued)
         confirmed = Step.DONE == record.rules == record.identity
         counts = model.row_counts(record.blocked_emails, record.email_addresses, record.dns_records)
         done = f"This also deleted {counts}."

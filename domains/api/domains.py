@@ -20,7 +20,8 @@ from domains.deletion import service
 from domains.deletion.report import sync_states_of
 from domains.deletion_plan import build
 from domains.deletion_plan.model import KIND, DeletionPlan
-from domains.grace.end import end_now
+from domains.grace.end import continue_deletion
+from domains.grace.period import NotInGrace
 from domains.lifecycle import catch_all, register
 from domains.lifecycle.authenticate import MailFromRefused
 from domains.lifecycle.held import DomainRestorable
@@ -94,6 +95,7 @@ class DomainViewSet(
     errors = {
         RefusedName: lambda error: Refused({"error": "Invalid domain format", **_reason(error)}),
         register.DomainTaken: lambda error: Conflict(OWN if error.own else REGISTERED | _reason(error)),
+        NotInGrace: lambda error: Conflict(error.sentence),
         DomainRestorable: lambda error: Conflict(deletion_serializers.restorable(error.deletion, error.sentence())),
         register.DnsConflict: lambda error: Refused(str(error)),
         MailFromRefused: lambda error: Failed(
@@ -236,6 +238,6 @@ class DomainViewSet(
             return super().answer_for_missing(pk, asked)
         if asked.token:
             raise plan_outdated(GONE)
-        deletion = end_now(deletion) if asked.permanent and deletion.in_grace else service.advance(deletion)
+        deletion = continue_deletion(deletion, permanent=asked.permanent)
         facts = {"sync_states": sync_states_of([deletion])}
         return Response(deletion_serializers.UnfinishedDeletionSerializer(deletion, context=facts).data)

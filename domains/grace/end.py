@@ -13,7 +13,7 @@ from audit.actions import Action
 from domains.deletion.record import record_progress
 from domains.deletion.service import advance
 from domains.grace.locking import lock_both, lock_period
-from domains.grace.period import extended
+from domains.grace.period import NotInGrace, extended, restored_already
 from domains.models import Domain, DomainDeletion
 from rest.fields import timestamp
 from ses_integration.api import changing, shared_deadline
@@ -23,11 +23,28 @@ AT_ONCE = 500
 
 
 def end_now(deletion: DomainDeletion) -> DomainDeletion:
-    """End the grace period if it still lasts, and continue the deletion until the deadline. Returns the report."""
+    """End the grace period if it still lasts, and continue the deletion until the deadline. Returns the report.
+
+    Raises NotInGrace if somebody was faster, and has restored the domain.
+    """
     with shared_deadline():
         with changing() as change:
             end_locked(deletion)
-        return advance(deletion, generation=change.generations.get(deletion.name))
+        return _not_restored(advance(deletion, generation=change.generations.get(deletion.name)))
+
+
+def continue_deletion(deletion: DomainDeletion, *, permanent: bool) -> DomainDeletion:
+    """Continue an unfinished deletion until the deadline. `permanent`: if it is in its grace period, that ends first.
+
+    Raises NotInGrace as `end_now` does.
+    """
+    return end_now(deletion) if permanent and deletion.in_grace else _not_restored(advance(deletion))
+
+
+def _not_restored(deletion: DomainDeletion) -> DomainDeletion:
+    if why := restored_already(deletion):
+        raise NotInGrace(why)
+    return deletion
 
 
 def end_due(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:

@@ -33,13 +33,17 @@ def refusal(report: DomainDeletion, now: datetime, *, row_is_there: bool) -> str
     `row_is_there`: the domain still has its row, deleted and restorable.
     """
     if report.restored_at is not None:
-        return f"{report.name} was restored already, at {moment(report.restored_at)}."
+        return restored_already(report)
     ended = report.grace_ended_at or report.restorable_until
     if ended is None:
         return f"The deletion of {report.name} had no grace period, so it cannot be undone. Add the domain again."
     if report.restorable_until is None or report.restorable_until <= now or not row_is_there:
         return f"The grace period of {report.name} ended at {moment(ended)}, so it cannot be restored. Add the domain again."
     return ""
+
+
+def restored_already(report: DomainDeletion) -> str:
+    return f"{report.name} was restored already, at {moment(report.restored_at)}." if report.restored_at else ""
 
 
 def extended(until: datetime, days: int, now: datetime) -> datetime:

@@ -40,14 +40,17 @@ def held_domains(owner: AbstractBaseUser, name: str, *, start_afresh: bool) -> l
             held.append(row)
         elif row.name == name:
             if row.restorable_until is not None:
-                _end_period(row, refuse=lasts and not start_afresh)
+                _end_period(row, refuse=lasts and not start_afresh, only_due=not lasts)
             finish_rows(row.pk)
     return held
 
 
-def _end_period(row: Domain, *, refuse: bool) -> None:
-    """End the grace period of the owner's own name, or one that is over and that the worker has not ended yet."""
+def _end_period(row: Domain, *, refuse: bool, only_due: bool) -> None:
+    """End the grace period of the owner's own name, or one that is over and that the worker has not ended yet.
+
+    `only_due`: not if somebody extends it at this moment. The name is then still taken.
+    """
     for deletion in DomainDeletion.objects.in_grace().filter(domain_id=row.pk):
         if refuse:
             raise DomainRestorable(deletion)
-        end_locked(deletion)
+        end_locked(deletion, only_due=only_due)

@@ -111,6 +111,19 @@ class ChangesGracePeriods(Base):
             else:
                 messages.success(request, f"{report.name} can be restored until {moment(until)}.")
 
+    def _end(self, request: HttpRequest, reports: Sequence[DomainDeletion]) -> None:
+        ended = []
+        for report in reports:
+            try:
+                ended.append(end.end_now(report))
+            except NotInGrace as error:
+                messages.error(request, error.sentence)
+        if ended:
+            messages.success(request, f"Ended: {plural(len(ended), 'grace period')}.")
+        for report in ended:
+            if text := warning(report):
+                messages.warning(request, f"{report.name}: {text}")
+
     def _page_or_end(self, request: HttpRequest, reports: Sequence[DomainDeletion]) -> HttpResponse | None:
         """The page that asks; or None, when it has been answered and the outcome is in the messages."""
         chosen = [report for report in reports if report.in_grace]
@@ -119,11 +132,7 @@ class ChangesGracePeriods(Base):
             return None
         if request.method == "POST" and request.POST.get("post"):
             with shared_deadline():
-                ended = [end.end_now(report) for report in chosen]
-            messages.success(request, f"Ended: {plural(len(ended), 'grace period')}.")
-            for report in ended:
-                if text := warning(report):
-                    messages.warning(request, f"{report.name}: {text}")
+                self._end(request, chosen)
             return None
         context = {
             **self.admin_site.each_context(request),

@@ -57,7 +57,7 @@ def context_of(row: DomainDeletion, *, with_dns: bool) -> dict[str, Any]:
     return {
         "began": ago(row.started_at, now),
         "by": row.requested_by or "somebody who is not known",
-        "state": _state(row),
+        "state": state_of(row),
         "steps": [_shown(step) for step in report.steps_of(row, ses)],
         "owed": warning(row) or "",
         "verified": ago(row.proved_at, now) if row.proved_at else "",
@@ -77,7 +77,8 @@ def nobody(rows: Sequence[DomainDeletion]) -> str:
     return NO_WORKER if live_seconds(rows) and not is_alive(WorkerKind.SES) else ""
 
 
-def _state(row: DomainDeletion) -> str:
+def state_of(row: DomainDeletion) -> str:
+    """The state of a deletion, for people, without a full stop."""
     if row.restored_at is not None:
         return f"Restored at {moment(row.restored_at)} by {row.restored_by or 'somebody who is not known'}"
     if row.in_grace and row.restorable_until is not None:

@@ -11,7 +11,8 @@ from domains.api.deletion_serializers import DeletionSerializer
 from domains.deletion import service
 from domains.deletion.record import warning
 from domains.deletion_plan import build, model
-from domains.grace.end import end_now
+from domains.grace.end import continue_deletion
+from domains.grace.period import NotInGrace
 from domains.management import planned
 from domains.management.deletions import is_done, state_of
 from domains.models import Domain, DomainDeletion
@@ -79,5 +80,8 @@ def _continue(name: str, *, with_plan: bool, permanent: bool) -> DomainDeletion:
         raise CommandError(known or f"There is no domain {name!r}. list_domains shows all.")
     if with_plan:
         raise CommandError(GONE)
-    with shared_deadline(SECONDS_PER_DOMAIN):
-        return end_now(unfinished) if permanent and unfinished.in_grace else service.advance(unfinished)
+    try:
+        with shared_deadline(SECONDS_PER_DOMAIN):
+            return continue_deletion(unfinished, permanent=permanent)
+    except NotInGrace as error:
+        raise CommandError(error.sentence) from error

@@ -50,8 +50,11 @@ class Command(CommandWithExitCodes):
         if not (options["yes"] or agreed(self, FOR_GOOD)):
             self.stdout.write(NOTHING_DONE)
             return
-        with shared_deadline(SECONDS_PER_DOMAIN):
-            ended = end.end_now(deletion)
+        try:
+            with shared_deadline(SECONDS_PER_DOMAIN):
+                ended = end.end_now(deletion)
+        except NotInGrace as error:
+            raise CommandError(error.sentence) from error
         self.stdout.write(f"{ended.name}: {state_of(ended)}.")
         if text := warning(ended):
             self.stdout.write(text)

@@ -8,7 +8,7 @@ import pytest
 
 from audit.models import Change
 from domains.deletion.service import resume_deletions
-from domains.grace.end import end_due, end_now, extend
+from domains.grace.end import continue_deletion, end_due, end_now, extend
 from domains.grace.period import NotInGrace, TooLong
 from domains.models import Domain, DomainDeletion, Step
 from inbound.tests.support.aws import calls, fail_calls, identities, recover_and_run_worker, rules, stored_keys
@@ -36,9 +36,18 @@ def test_ending_twice_is_ending_once(deletion, ses):
 
 def test_ending_what_was_restored_changes_nothing(api, deletion, full):
     api.post(f"/api/v2/deletions/{deletion.pk}/restore")
-    end_now(deletion)
+    with pytest.raises(NotInGrace, match="was restored already"):
+        end_now(deletion)
     assert Domain.objects.live().filter(pk=full.pk).exists()
     assert DomainDeletion.objects.get().rows == Step.RESTORED
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_a_deletion_that_somebody_restores_meanwhile_is_not_reported_as_done(api, deletion, permanent):
+    """A second DELETE has read the report, and then the restore was faster."""
+    api.post(f"/api/v2/deletions/{deletion.pk}/restore")
+    with pytest.raises(NotInGrace, match="was restored already"):
+        continue_deletion(deletion, permanent=permanent)
 
 
 def test_with_ses_down_the_rows_go_and_ses_follows(deletion, ses, impatient):

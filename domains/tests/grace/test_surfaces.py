@@ -13,7 +13,7 @@ from django.test import Client
 from desk.state.read import read_state
 from desk.state.values import Kind
 from domains.models import Domain, DomainDeletion
-from inbound.tests.support.admin_site import staff, text, url
+from inbound.tests.support.admin_site import confirm, staff, text, url
 from inbound.tests.support.aws import calls, identities, stored_keys
 from ses_integration.tests.commands.run import run
 
@@ -171,3 +171,10 @@ def test_ending_needs_the_permission_to_delete_domains(deletion, client: Client)
     staff(client, "domains.view_domaindeletion", "domains.change_domaindeletion")
     assert client.post(url("domains.domaindeletion", "end", deletion.pk), {"post": "yes"}).status_code == 403
     assert client.post(url("domains.domaindeletion", "extend", deletion.pk)).status_code == 302
+
+
+def test_who_may_not_see_the_report_reads_that_it_can_be_restored(full, client: Client):
+    staff(client, "domains.view_domain", "domains.delete_domain")
+    _, [(_, message)] = confirm(client, url("domains.domain", "delete", full.pk))
+    assert "can be restored until 20" in message
+    assert "0 email addresses" not in message
