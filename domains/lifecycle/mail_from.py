@@ -39,7 +39,8 @@ def free_label(owner: AbstractBaseUser, name: str, held: Collection[Domain]) -> 
     known = RecordedIdentity.by_domain(above) if above else {}
     for parent in above:
         if name in _mail_from_domains(counting[parent], known.get(parent)):
-            if counting[parent].deleting_since is not None:
+            # Only to its owner: for others it is like any domain.
+            if counting[parent].deleting_since is not None and counting[parent].owner_id == owner.pk:
                 raise MailFromConflict(
                     f"{name} is the MAIL FROM domain of {parent}, which is deleted and can be restored. Restore it, or end its "
                     "grace period, and try again."

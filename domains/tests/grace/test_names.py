@@ -11,6 +11,7 @@ from domains.lifecycle.mail_from import MailFromConflict
 from domains.lifecycle.register import add_domain
 from domains.models import Domain, DomainDeletion, Step
 from domains.tests.grace.conftest import URL
+from domains.verification.claims import proof_of
 from inbound.tests.support.aws import calls, identities, key_prefixes, stored_keys
 from inbound.tests.support.factories import UserFactory
 from inbound.worker import Worker
@@ -108,3 +109,13 @@ def test_the_admin_s_form_says_what_to_do(client, user, deletion):
     page = client.post("/admin/domains/domain/add/", {"name": "example.com", "owner": user.pk})
     assert "Restore it on the page of its deletion" in page.content.decode()
     assert DomainDeletion.objects.get().in_grace
+
+
+def test_the_owner_of_a_name_below_does_not_read_that_it_can_be_restored(api, deletion, client_for, dns):
+    other, body = UserFactory(), {"domain": "mail.example.com"}
+    proof = proof_of(other, "mail.example.com")
+    dns.publish(proof.name, "TXT", proof.value)
+    told = client_for(other).post(URL, body)
+    assert (told.status_code, told.json()["code"]) == (409, "DOMAIN_IS_MAIL_FROM")
+    assert "restore" not in told.json()["error"].lower()
+    assert "can be restored" in api.post(URL, body).json()["error"]
