@@ -48,7 +48,7 @@ class DomainExportsViewSet(OwnedViewSet[Domain]):
         if secrets and not may(role_of(domain), Deed.EXPORT_SECRETS):
             raise PermissionDenied(refusal(Deed.EXPORT_SECRETS))
         export = start_export(domain=domain, account=self.caller, includes_secrets=secrets)
-        return Response(ExportSerializer(export).data, status=202)
+        return Response(ExportSerializer(export, context=self.get_serializer_context()).data, status=202)
 
 
 class ExportViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[Export]):

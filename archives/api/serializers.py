@@ -44,6 +44,13 @@ class ExportSerializer(ReadModelSerializer[Export]):
             "finishedAt", "expiresAt", "downloadUrl",
         ]  # fmt: skip
 
+    def to_representation(self, instance: Export) -> dict[str, Any]:
+        """A key that only reads gets no link to an archive with secrets, because the link needs no key."""
+        shown = super().to_representation(instance)
+        if instance.includes_secrets and not self.context["request"].auth.can_write:
+            shown["downloadUrl"] = None
+        return shown
+
     def get_missingMails(self, export: Export) -> int:
         return int(export.counts.get("missing", 0))
 
