@@ -26,6 +26,7 @@ from domains.names import domain_of, normalise_address
 from rest.access.roles import Deed
 from rest.access.rows import member_of, owner_of
 from rest.deletion.confirmation import PERMANENT
+from rest.deletion.plan import Plan
 from rest.deletion.viewset import PlannedDeletionViewSet
 from rest.errors import Conflict
 from rest.filters import FlagFilter, TextFilter, containing, flag, named
@@ -160,6 +161,13 @@ class EmailAddressViewSet(
     def plan_of(self, row: EmailAddress, *, permanent: bool) -> AddressPlan:
         """Build the plan from the database: the state of SES is the last confirmed one."""
         return deletion_plan.plan_of(row, permanent=permanent)
+
+    def values_of(self, plan: Plan[Any, Any]) -> dict[str, Any]:
+        """Those with whom the domain is shared are not told which endpoints name the address, and how."""
+        values = super().values_of(plan)
+        if plan.subject.owner_id != self.caller.pk:
+            values["stays"] = {**values["stays"], "dependentEndpoints": []}
+        return values
 
     def delete_row(self, row: EmailAddress, plan_token: str, *, permanent: bool) -> deletion.AddressDeletion:
         member = member_of(row, self.caller)

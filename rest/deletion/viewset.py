@@ -33,6 +33,10 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
         """`permanent`: of a deletion without a grace period."""
         raise NotImplementedError
 
+    def values_of(self, plan: Plan[Any, Any]) -> dict[str, Any]:
+        """What the caller is told of a plan."""
+        return plan.as_values()
+
     def delete_row(self, row: Row, plan_token: str, *, permanent: bool) -> object:
         """Call the service. Raises the model's DoesNotExist if the row is gone, and PlanOutdated."""
         raise NotImplementedError
@@ -69,4 +73,4 @@ class PlannedDeletionViewSet(OwnedViewSet[Row]):
         raise NotFound(self.not_found)
 
     def _shown(self, plan: Plan[Any, Any]) -> Any:
-        return self.serializer_classes["deletion_plan"](plan.as_values()).data
+        return self.serializer_classes["deletion_plan"](self.values_of(plan)).data

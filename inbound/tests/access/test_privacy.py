@@ -8,6 +8,9 @@ from archives.exports.task import run_exports
 from domains.sharing.service import share
 from inbound.models import Scope
 from inbound.tests.support.factories import (
+    DeletedAddressFactory,
+    EmailAddressFactory,
+    EndpointFactory,
     UserFactory,
 )
 from inbound.tests.support.prepared import verified_domain
@@ -41,3 +44,28 @@ def test_a_key_that_only_reads_gets_no_link_to_an_export_with_secrets(api, clien
     (listed,) = reader.get("/api/v2/exports").json()["data"]
     assert listed["downloadUrl"] is None
     assert reader.get(exported(api, domain)).json()["downloadUrl"]
+
+
+def test_a_plan_tells_a_manager_nothing_of_how_endpoints_are_configured(api, client_for, domain, user, jo):
+    address = EmailAddressFactory(domain=domain, address="a@example.com")
+    config = {"forwardTo": "a+secret@example.com", "fromAddress": "The private name <a@example.com>"}
+    EndpointFactory(owner=user, name="Unrelated", type="email", config=config)
+    path = f"/api/v2/email-addresses/{address.pk}"
+    own = api.get(f"{path}/deletion-plan")
+    assert own.json()["stays"]["dependentEndpoints"][0]["name"] == "Unrelated"
+    client = client_for(jo)
+    for answer in (client.get(f"{path}/deletion-plan"), client.delete(f"{path}?dry_run=true")):
+        assert answer.status_code == 200
+        for secret in ("Unrelated", "+secret", "private name"):
+            assert secret not in answer.content.decode()
+        assert answer.json()["token"] == own.json()["token"]
+    assert client.delete(f"{path}?plan={own.json()['token']}").status_code == 200
+
+
+def test_a_restored_address_goes_to_no_endpoint_of_somebody_else(client_for, settings, domain, jo):
+    settings.ADDRESS_DELETE_GRACE_DAYS = 7
+    endpoint = EndpointFactory(owner=jo, name="Of jo", config={"url": "https://jo.example.net/hook"})
+    DeletedAddressFactory(pk="gone", domain=domain, endpoint=endpoint)
+    answer = client_for(jo).post("/api/v2/deleted-addresses/gone/restore")
+    assert (answer.status_code, answer.json()["endpointId"]) == (200, None)
+    assert "jo.example.net" not in answer.content.decode()
