@@ -5,10 +5,10 @@ from __future__ import annotations
 import getpass
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.db import models
 
@@ -33,7 +33,7 @@ class Door(models.TextChoices):
 class Origin:
     """`who`: a user name, or the account of the shell. `key`: the start of an API key, a blank, and its name.
 
-    `remote`: an IP address. `via`: the command, the worker's task, or the author's role at a domain of somebody else.
+    `remote`: an IP address. `via`: the command, or the worker's task. `roles`: the author's role at domains of others, by owner.
     """
 
     door: Door
@@ -42,6 +42,7 @@ class Origin:
     remote: str = ""
     request_id: str = ""
     via: str = ""
+    roles: Mapping[int | None, str] = field(default_factory=dict, hash=False)
 
     @property
     def key_start(self) -> str:
@@ -71,10 +72,10 @@ def identify(*, who: str = "", key: str = "") -> None:
         _current.set(replace(origin, who=who, key=key))
 
 
-def act_as(role: str) -> None:
-    """Say that the author uses a role that another owner has given them."""
+def act_as(role: str, owner_id: int | None) -> None:
+    """Say that the author uses a role that this owner has given them."""
     if (origin := _current.get()) is not None:
-        _current.set(replace(origin, via=f"{ROLE}{role}"))
+        _current.set(replace(origin, roles={**origin.roles, owner_id: f"{ROLE}{role}"}))
 
 
 def of_command(name: str) -> Origin:

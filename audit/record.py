@@ -80,7 +80,7 @@ def record_all(entries: Iterable[Entry]) -> None:
             key=origin.key,
             remote=origin.remote,
             request_id=origin.request_id,
-            via=origin.via,
+            via=origin.roles.get(entry.owner_id, origin.via),
             owner_id=entry.owner_id,
             action=entry.action,
             object_type=entry.object_type,

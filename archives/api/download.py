@@ -11,8 +11,10 @@ from rest_framework.views import APIView
 from archives.exports import links
 from archives.exports.downloads import headers_of, open_archive
 from archives.models import Export
-from audit.origin import identify
+from audit.origin import act_as, identify
 from mail.parsing.pool import Busy
+from rest.access.roles import Role
+from rest.access.rows import role_of
 from rest.errors import Conflict, Gone, Unavailable
 from rest.ids import find_or_none
 from ses_integration.api import NotStored, SesError
@@ -64,11 +66,14 @@ def _found(request: Request, pk: str) -> Export:
         raise NotFound(NOT_FOUND) from None
     except links.Expired:
         raise Gone(LINK_EXPIRED) from None
-    if not Export.objects.live().visible_to(export.account).filter(pk=export.pk).exists():
+    visible = Export.objects.live().visible_to(export.account).with_role(export.account).filter(pk=export.pk).first()
+    if visible is None:
         raise NotFound(NOT_FOUND)
     if refusal := _refusal(export):
         raise refusal
     identify(who=export.account.get_username())
+    if (role := role_of(visible)) != Role.OWNER:
+        act_as(role, export.domain.owner_id)
     return export
 
 

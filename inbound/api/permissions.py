@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from audit.origin import act_as
 from inbound.models import ApiKey, Scope
 from rest.access.roles import Role, may, refusal
-from rest.access.rows import role_of
+from rest.access.rows import owner_of, role_of
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -46,5 +46,5 @@ class HasRole(BasePermission):
             raise PermissionDenied(refusal(deed))
         if role != Role.OWNER:
             # The owner reads in the audit log that the change is that of a person whom they gave access.
-            act_as(role)
+            act_as(role, owner_of(row, request.user))
         return True

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 
 from archives.exports.task import run_exports
+from audit.models import Change
 from domains.sharing.service import share
 from inbound.models import Scope
 from inbound.tests.support.factories import (
     DeletedAddressFactory,
+    DomainFactory,
     EmailAddressFactory,
     EndpointFactory,
     UserFactory,
 )
 from inbound.tests.support.prepared import verified_domain
+from mail.tests.inbox import RAW, stored
 
 
 @pytest.fixture
@@ -46,6 +50,15 @@ def test_a_key_that_only_reads_gets_no_link_to_an_export_with_secrets(api, clien
     assert reader.get(exported(api, domain)).json()["downloadUrl"]
 
 
+def test_the_owner_reads_in_the_log_who_has_downloaded_an_export(api, client_for, domain, jo):
+    stored(domain, RAW)
+    client = client_for(jo)
+    Client().get(client.get(exported(client, domain)).json()["downloadUrl"]).close()
+    newest = api.get("/api/v2/audit-log").json()["data"][0]
+    assert (newest["action"], newest["who"], newest["remoteAddress"]) == ("downloaded", "jo", None)
+    assert Change.objects.get(action="downloaded").via == "role manager"
+
+
 def test_a_plan_tells_a_manager_nothing_of_how_endpoints_are_configured(api, client_for, domain, user, jo):
     address = EmailAddressFactory(domain=domain, address="a@example.com")
     config = {"forwardTo": "a+secret@example.com", "fromAddress": "The private name <a@example.com>"}
@@ -60,6 +73,15 @@ def test_a_plan_tells_a_manager_nothing_of_how_endpoints_are_configured(api, cli
             assert secret not in answer.content.decode()
         assert answer.json()["token"] == own.json()["token"]
     assert client.delete(f"{path}?plan={own.json()['token']}").status_code == 200
+
+
+def test_the_log_names_a_role_only_for_what_belongs_to_others(client_for, domain, jo):
+    own = stored(DomainFactory(owner=jo), RAW)
+    shared = stored(domain, RAW)
+    body = {"emailIds": [own.pk, shared.pk], "updates": {"isArchived": True}}
+    assert client_for(jo).post("/api/v2/mail/bulk", body).status_code == 200
+    via = dict(Change.objects.filter(object_type="mail.receivedemail").values_list("object_id", "via"))
+    assert via == {own.pk: "", shared.pk: "role manager"}
 
 
 def test_a_restored_address_goes_to_no_endpoint_of_somebody_else(client_for, settings, domain, jo):
