@@ -28,6 +28,7 @@ from inbound.tests.processes.support.stack import Stack
 from inbound.tests.support.aws import store_mail, stored_keys
 from inbound.tests.support.factories import BlockedEmailFactory, DomainFactory, EmailAddressFactory
 from inbound.tests.support.rotation import Rotation
+from mail.models import ReceivedEmail
 from mail.tests.erasure.mails import write_mails
 from ses_integration.api import database_now
 from ses_integration.emulator.server import Emulator
@@ -51,6 +52,8 @@ class UndoSetup(KillSetup):
         complete_identities()
         store_mail(f"{domain.key_prefix}mail")
         write_mails(domain, MAILS)
+        # A mail that is not routed yet would be, after a restore.
+        ReceivedEmail.objects.filter(domain=domain).update(disposition="stored")
         return Domain.objects.get(pk=domain.pk)
 
     def ends(self, seconds: float) -> None:
