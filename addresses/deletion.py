@@ -82,12 +82,15 @@ def delete_addresses(
     number of domains, not of addresses. `check` runs first in the transaction, and may raise to end it. `member`: somebody who
     manages some of the domains for others. What they do not manage any more stays. One statement more.
     """
+    leaves_tombstones = settings.ADDRESS_DELETE_GRACE_DAYS and not permanent
     with shared_deadline():
         with changing() as change:
             if check is not None:
                 check()
             # Domains first, as every change of their addresses locks them: the deletion writes their counts.
             locked = EmailAddress.objects.select_related("domain").select_for_update(of=("domain", "self"))
+            if leaves_tombstones:
+                locked = locked.with_now()
             rows = list(locked.filter(pk__in=[row.pk for row in addresses]).order_by("domain_id", "pk"))
             if member is not None:
                 managed = DomainAccess.lock({row.domain_id for row in rows}, member)
@@ -103,7 +106,7 @@ def delete_addresses(
             only = rows[0] if len(rows) == 1 else None
             mark_dirty(*by_domain, slot=only.slot if only else None, row=only.pk if only else None)
             # Before the collector, which takes the keys from the rows.
-            restorable = {} if permanent else leave_tombstones(rows)
+            restorable = leave_tombstones(rows) if leaves_tombstones else {}
             # Like `QuerySet.delete`, which would read the locked rows again.
             collector = Collector(using=router.db_for_write(EmailAddress))
             collector.collect(rows)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Self
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import Case, Q, Value, When
+from django.db.models import Case, ExpressionWrapper, Q, Value, When
 from django.db.models.functions import Now
 
 from domains.models import Domain, SharedQuerySet
@@ -21,6 +22,10 @@ class EmailAddressQuerySet(SharedQuerySet["EmailAddress"]):
 
     def active(self) -> Self:
         return self.filter(is_active=True)
+
+    def with_now(self) -> Self:
+        """Add `now`, the database's time."""
+        return self.annotate(now=Now())
 
     def with_rule_name(self) -> Self:
         """Add `receipt_rule_name`: the recorded rule of an active address, its own or the catch-all's; else None."""
@@ -75,6 +80,8 @@ class EmailAddress(models.Model):
 
     # Set by `with_rule_name()`.
     receipt_rule_name: str | None
+    # Set by `with_now()`.
+    now: datetime
 
     class Meta:
         verbose_name_plural = "email addresses"
@@ -108,6 +115,9 @@ class EmailAddress(models.Model):
             super().save(*args, **kwargs)
 
 
+_RESTORABLE = Q(restorable_until__gt=Now())
+
+
 class DeletedAddressQuerySet(SharedQuerySet["DeletedAddress"]):
     def live(self) -> Self:
         """Without those of domains that are being deleted."""
@@ -115,8 +125,11 @@ class DeletedAddressQuerySet(SharedQuerySet["DeletedAddress"]):
 
     def restorable(self, restorable: bool = True) -> Self:
         """Those whose grace period has not ended, by the database's clock; if not `restorable`, all others."""
-        open_ = Q(restorable_until__gt=Now())
-        return self.filter(open_ if restorable else ~open_)
+        return self.filter(_RESTORABLE if restorable else ~_RESTORABLE)
+
+    def with_restorable(self) -> Self:
+        """Add `is_restorable`, by the same clock."""
+        return self.annotate(is_restorable=ExpressionWrapper(_RESTORABLE, models.BooleanField()))
 
 
 class DeletedAddress(models.Model):
@@ -147,6 +160,9 @@ class DeletedAddress(models.Model):
     restorable_until = models.DateTimeField()
 
     objects = DeletedAddressQuerySet.as_manager()
+
+    # Set by `with_restorable()`.
+    is_restorable: bool
 
     class Meta:
         verbose_name_plural = "deleted addresses"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -38,7 +37,7 @@ class DeletedAddressSerializer(ReadModelSerializer[DeletedAddress]):
     createdAt = Timestamp(source="created_at")
     deletedAt = Timestamp(source="deleted_at")
     restorableUntil = Timestamp(source="restorable_until")
-    isRestorable = serializers.SerializerMethodField()
+    isRestorable = serializers.BooleanField(source="is_restorable")
 
     class Meta:
         model = DeletedAddress
@@ -55,9 +54,6 @@ class DeletedAddressSerializer(ReadModelSerializer[DeletedAddress]):
             "isRestorable",
         ]
 
-    def get_isRestorable(self, tombstone: DeletedAddress) -> bool:
-        return tombstone.restorable_until > timezone.now()
-
 
 class LiftedSerializer(ReadSerializer[Any]):
     success = Constant(True)
@@ -68,7 +64,7 @@ class LiftedSerializer(ReadSerializer[Any]):
 
 
 class DeletedAddressViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[DeletedAddress]):
-    queryset = DeletedAddress.objects.live().select_related("domain").order_by("-deleted_at", "id")
+    queryset = DeletedAddress.objects.live().with_restorable().select_related("domain").order_by("-deleted_at", "id")
     not_found = "Deleted address not found"
     serializer_class = DeletedAddressSerializer
     summaries = {"destroy": "Let a catch-all receive for a deleted address again"}

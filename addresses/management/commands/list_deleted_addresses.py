@@ -30,7 +30,7 @@ class Command(CommandWithExitCodes):
         parser.add_argument("--json", action="store_true", help="print JSON: the rows as the API has them")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        rows = DeletedAddress.objects.select_related("domain").order_by("-deleted_at", "id")
+        rows = DeletedAddress.objects.with_restorable().select_related("domain").order_by("-deleted_at", "id")
         if options["domain"]:
             rows = rows.filter(domain__name=options["domain"])
         if options["restorable"]:

@@ -17,6 +17,7 @@ from domains.deletion.service import delete_domain
 from domains.models import Domain
 from inbound.tests.support.aws import calls, rules
 from inbound.tests.support.factories import DeletedAddressFactory, EmailAddressFactory, EndpointFactory
+from ses_integration.api import database_now
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
 
@@ -173,3 +174,17 @@ def test_the_command_can_delete_permanently(address, capsys, settings, answer):
 
 def api_time(moment) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
+
+
+def test_the_time_is_that_of_the_database_which_decides_when_it_is_over(api, address, settings, monkeypatch):
+    settings.ADDRESS_DELETE_GRACE_DAYS = 1
+    # The clock of this host is an hour slow.
+    host = timezone.now
+    monkeypatch.setattr(timezone, "now", lambda: host() - timedelta(hours=1))
+    before = database_now()
+    assert api.delete(f"{URL}/{address.pk}").status_code == 200
+    assert DeletedAddress.objects.get().restorable_until >= before + timedelta(days=1)
+    DeletedAddress.objects.update(restorable_until=before - timedelta(minutes=1))
+    [shown] = api.get("/api/v2/deleted-addresses").json()["data"]
+    assert shown["isRestorable"] is False
+    assert api.post(f"/api/v2/deleted-addresses/{address.pk}/restore").status_code == 409
