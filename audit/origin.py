@@ -93,6 +93,11 @@ def author(who: str) -> str:
     return f"{who} (key {origin.key_start})" if origin and origin.key and origin.who == who else who
 
 
+def without_key(author: str) -> str:
+    """The user's name of an `author`."""
+    return author.partition(" (key ")[0]
+
+
 def request_id(given: str = "") -> str:
     """The id that a client has sent, if it can be kept; otherwise a new one."""
     return given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)

@@ -108,9 +108,13 @@ class ReportSerializer(ReadSerializer[DomainDeletion]):
     confirmation = SchemaOnly(CONFIRMATION)
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
-        ses = self.context["sync_states"].get(instance.name)
-        shown = super().to_representation(instance) | report.progress(instance, ses)
-        return shown if role_of(instance) == Role.OWNER else report.for_readers(shown)
+        values = self.values_of(instance)
+        return values if role_of(instance) == Role.OWNER else report.for_readers(values)
+
+    def values_of(self, deletion: DomainDeletion) -> dict[str, Any]:
+        """What its owner is told."""
+        ses = self.context["sync_states"].get(deletion.name)
+        return super().to_representation(deletion) | report.progress(deletion, ses)
 
 
 class ReportWithDnsSerializer(ReportSerializer):
@@ -121,8 +125,8 @@ class ReportWithDnsSerializer(ReportSerializer):
 
     dns = SchemaOnly(like({"note": OrNull(report.NEEDED_AGAIN), "records": [shapes.LOOKED_UP]}))
 
-    def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
-        return super().to_representation(instance) | {"dns": report.dns_of(instance).as_values()}
+    def values_of(self, deletion: DomainDeletion) -> dict[str, Any]:
+        return super().values_of(deletion) | {"dns": report.dns_of(deletion).as_values()}
 
 
 class DeletedResourcesSerializer(ReadSerializer[DomainDeletion]):

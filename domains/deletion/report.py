@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from audit.origin import without_key
 from domains.deletion import proof
 from domains.dns import leftovers
 from domains.dns.leftovers import RecordLookup
@@ -178,9 +179,12 @@ def as_values(row: DomainDeletion, ses: SyncState | None, dns: Dns | None = None
 
 
 def for_readers(values: dict[str, Any]) -> dict[str, Any]:
-    """The report for those who had access: without the owner's plan, and without where mail is kept."""
+    """The report for those who had access: without the owner's plan and keys, where mail is kept, and what is done to the name."""
     steps = [{name: it for name, it in step.items() if name != "location"} for step in values["steps"]]
-    return {**values, "steps": steps, "planToken": None}
+    people = {name: without_key(values[name]) for name in ("requestedBy", "restoredBy") if values.get(name)}
+    # The note tells the owner what to do with the records, and whether the name is in use again.
+    dns = {"dns": {**values["dns"], "note": None}} if "dns" in values else {}
+    return {**values, **people, **dns, "steps": steps, "planToken": None}
 
 
 def _confirmation(row: DomainDeletion) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Now
 
+from domains.models.access import DomainAccess
 from domains.models.domain import key_prefix
 from rest.access.roles import Role
 from rest.access.rows import OwnedQuerySet, has_shares
@@ -53,7 +54,10 @@ class DomainDeletionQuerySet(OwnedQuerySet["DomainDeletion"]):
         if least != Role.VIEWER or not has_shares(user):
             return self.owned_by(user)
         read = DomainDeletion.readers.through._default_manager.filter(user_id=user.pk)
-        return self.filter(Q(owner_id=user.pk) | Q(pk__in=read.values("domaindeletion_id")))
+        # That of a domain which was restored is about a domain to which they may have lost access since.
+        shared = DomainAccess.objects.filter(user_id=user.pk)
+        is_open = Q(restored_at=None) | Q(domain_id__in=shared.values("domain_id"))
+        return self.filter(Q(owner_id=user.pk) | Q(is_open, pk__in=read.values("domaindeletion_id")))
 
     def with_role(self, user: Any) -> Self:
         if not has_shares(user):

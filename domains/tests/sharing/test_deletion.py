@@ -7,7 +7,7 @@ import json
 import pytest
 from django.utils import timezone
 
-from domains.deletion.proved import announce_proved
+from domains.deletion.proved import announce_proved, deletion_proved
 from domains.deletion.service import delete_domain
 from domains.deletion_plan.build import plan_of
 from domains.deletion_plan.parts import as_text
@@ -57,13 +57,50 @@ def test_everyone_who_had_access_reads_the_report_and_nothing_of_the_owners_plan
     own = client_for(user).get(path).json()
     assert own["planToken"]
     for member in (jo, al):
-        assert client_for(member).get(path).json() == own | {"planToken": None}
+        assert client_for(member).get(path).json() == own | {"planToken": None, "dns": own["dns"] | {"note": None}}
         listed = client_for(member).get("/api/v2/deletions").json()
         assert [(row["id"], row["planToken"]) for row in listed["data"]] == [(report.pk, None)]
         assert client_for(member).get(f"/api/v2/domains/{domain.pk}").status_code == 404
     for nobody in (former, UserFactory()):
         assert client_for(nobody).get(path).status_code == 404
         assert client_for(nobody).get("/api/v2/deletions").json()["data"] == []
+
+
+def test_members_read_who_deleted_it_and_not_with_which_key(api, client_for, user, domain, jo, al, settings):
+    settings.DOMAIN_DELETE_GRACE_DAYS = 7
+    report = api.delete(f"/api/v2/domains/{domain.pk}").json()["deletionId"]
+    path = f"/api/v2/deletions/{report}"
+    api.post(f"{path}/restore")
+    own = api.get(path).json()
+    assert "(key inb_" in own["requestedBy"]
+    assert "(key inb_" in own["restoredBy"]
+    config = {"url": "https://hooks.example.org/mail", "events": [DELETION_PROVED]}
+    EndpointFactory(owner=al, config=config)
+    deletion_proved.send(DomainDeletion, deletion=DomainDeletion.objects.get())
+    told = json.loads(EventNotice.objects.get().body)["deletion"]
+    for shown in (client_for(jo).get(path).json(), client_for(al).get("/api/v2/deletions").json()["data"][0], told):
+        assert (shown["requestedBy"], shown["restoredBy"]) == (user.username, user.username)
+
+
+def test_members_do_not_read_that_the_owner_has_added_the_domain_again(api, client_for, domain, al):
+    path = f"/api/v2/deletions/{api.delete(f'/api/v2/domains/{domain.pk}').json()['deletionId']}"
+    before = client_for(al).get(path).json()["dns"]
+    api.post("/api/v2/domains", {"domain": "example.com"})
+    assert "added the domain again" in api.get(path).json()["dns"]["note"]
+    assert client_for(al).get(path).json()["dns"]["note"] is before["note"] is None
+
+
+def test_whoever_loses_access_to_a_restored_domain_does_not_read_of_its_deletion(
+    api, client_for, domain, jo, al, settings
+):
+    settings.DOMAIN_DELETE_GRACE_DAYS = 7
+    path = f"/api/v2/deletions/{api.delete(f'/api/v2/domains/{domain.pk}').json()['deletionId']}"
+    assert api.post(f"{path}/restore").status_code == 200
+    unshare(DomainAccess.objects.filter(user=al))
+    assert client_for(jo).get(path).status_code == 200
+    assert client_for(al).get(path).status_code == 404
+    assert client_for(al).post(f"{path}/restore").status_code == 404
+    assert client_for(al).get("/api/v2/deletions").json()["data"] == []
 
 
 def test_where_kept_mail_is_stays_with_the_owner(client_for, user, domain, al, settings):
