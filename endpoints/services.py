@@ -187,7 +187,8 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
             row = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
             domains = sorted(row.catch_all_domains.live().values_list("name", flat=True))
             addresses = row.email_addresses.select_for_update(of=("self",)).order_by("pk")
-            detached = [address for address in addresses.select_related("domain") if not address.domain.deleting_since]
+            routed = list(addresses.select_related("domain"))
+            detached = [address for address in routed if not address.domain.deleting_since]
             row.email_addresses.update(endpoint=None, updated_at=timezone.now())
             # The row is locked, so none is added.
             deleted += row.deliveries.count()
@@ -199,7 +200,9 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
                     before={"endpointId": row.pk},
                     after={"endpointId": None},
                 )
-                for address in detached
+                for address in routed
+                # A domain in its grace period may come back, without these routes.
+                if not address.domain.deleting_since or address.domain.restorable_until
             )
             record_all([Entry.of(Action.DELETED, row, row.owner_id, before=_recorded(row)), *routes])
             # Receivers delete the deliveries, turn the catch-alls off and mark their domains.

@@ -9,9 +9,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from audit.models import Change
 from domains.deletion.service import delete_domain
 from domains.grace.restore import restore
-from domains.models import DomainDeletion
+from domains.models import Domain, DomainDeletion
+from endpoints.services import delete_endpoint
 from inbound.tests.support.factories import DeliveryFactory, ReceivedEmailFactory
 from mail.delivery.claims import claim
 from mail.models import Delivery, MailSweep, Message
@@ -71,3 +73,13 @@ def test_the_sweep_begins_when_it_also_finds_mail_that_came_just_before_the_rest
     sweep.refresh_from_db()
     assert sweep.due_at >= before + timedelta(seconds=settings.MAIL_SWEEP_GRACE_SECONDS)
     assert (sweep.due_at - database_now()).total_seconds() <= settings.MAIL_SWEEP_GRACE_SECONDS
+
+
+def test_an_endpoint_that_goes_meanwhile_takes_its_routes_along_and_the_audit_log_says_so(full, deletion, user):
+    address = full.email_addresses.get(address="a@example.com")
+    Domain.objects.filter(pk=full.pk).update(is_catch_all_enabled=True, catch_all_endpoint=address.endpoint)
+    delete_endpoint(endpoint=address.endpoint)
+    undone(deletion)
+    full.refresh_from_db()
+    assert (full.is_catch_all_enabled, full.email_addresses.get(pk=address.pk).endpoint) == (False, None)
+    assert Change.objects.filter(action="changed", object_id__in=[full.pk, address.pk]).count() == 2
