@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.admin.utils import quote
-from django.http import HttpRequest, HttpResponse
+from django.contrib import messages
+from django.contrib.admin.utils import quote, unquote
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -78,6 +79,18 @@ class ShowsTabs(ModelAdmin[Domain]):
 
     def get_fieldsets(self, request: HttpRequest, obj: Domain | None = None) -> Any:
         return super().get_fieldsets(request, obj) if obj is None else tab_of(request).fieldsets
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        domain = self.get_object(request, unquote(object_id))
+        if domain is None or domain.restorable_until is None or not self.has_delete_permission(request, domain):
+            return super().delete_view(request, object_id, extra_context)
+        # There is nothing to continue, and a plan would say what goes only later.
+        messages.info(
+            request, f"{domain.name} is deleted. The page of its deletion restores it, or ends its grace period."
+        )
+        return HttpResponseRedirect(tab_url(domain, "deletions"))
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         domain: Domain | None = kwargs.get("obj")

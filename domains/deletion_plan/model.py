@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from backoffice.text import listed, plural, size
+from backoffice.text import listed, moment, plural, size
 from domains.deletion_plan import parts
 from domains.deletion_plan.facts import FromDatabase, FromOutside, MailAmounts
 from domains.dependents import EndpointUse
@@ -164,6 +164,9 @@ def summary(domain: Domain, counts: str, identity: RecordedIdentity | None) -> l
     outcomes = {True: IdentityOutcome.DELETED, False: IdentityOutcome.KEPT, None: IdentityOutcome.UNKNOWN}
     note = IDENTITY_NOTES[outcomes[identity.ours]] if identity else NOT_KNOWN_HERE
     mail = mail_outcome(str(domain.mail), keeps=settings.KEEP_MAIL_ON_DOMAIN_DELETE)
+    if domain.restorable_until is not None:
+        until = f"Deleted already. Until {moment(domain.restorable_until)} it can be restored; nothing changes now."
+        return [until, "Its SES identity stays until then.", "Stays until then."]
     rows = f"{BEGUN} {counts}" if domain.deleting_since else counts
     return [rows, f"Its SES receipt rules are deleted. {_identity_line(note)}", f"{mail}."]
 

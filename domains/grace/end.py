@@ -22,23 +22,26 @@ from ses_integration.api import changing, shared_deadline
 AT_ONCE = 500
 
 
-def end_now(deletion: DomainDeletion) -> DomainDeletion:
+def end_now(deletion: DomainDeletion, *, only_due: bool = False) -> DomainDeletion:
     """End the grace period if it still lasts, and continue the deletion until the deadline. Returns the report.
 
-    Raises NotInGrace if somebody was faster, and has restored the domain.
+    `only_due`: only if it is over, and the worker has not ended it yet. Raises NotInGrace if somebody was faster, and has
+    restored the domain.
     """
     with shared_deadline():
         with changing() as change:
-            end_locked(deletion)
+            end_locked(deletion, only_due=only_due)
         return _not_restored(advance(deletion, generation=change.generations.get(deletion.name)))
 
 
 def continue_deletion(deletion: DomainDeletion, *, permanent: bool) -> DomainDeletion:
-    """Continue an unfinished deletion until the deadline. `permanent`: if it is in its grace period, that ends first.
+    """Continue an unfinished deletion until the deadline. Its grace period ends first if it is over, or for good.
 
     Raises NotInGrace as `end_now` does.
     """
-    return end_now(deletion) if permanent and deletion.in_grace else _not_restored(advance(deletion))
+    if deletion.in_grace:
+        return end_now(deletion, only_due=not permanent)
+    return _not_restored(advance(deletion))
 
 
 def _not_restored(deletion: DomainDeletion) -> DomainDeletion:

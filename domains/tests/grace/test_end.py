@@ -50,6 +50,16 @@ def test_a_deletion_that_somebody_restores_meanwhile_is_not_reported_as_done(api
         continue_deletion(deletion, permanent=permanent)
 
 
+def test_another_delete_ends_what_is_over_before_the_worker_does(api, deletion, full, ends):
+    ends(60)
+    assert "can be restored" in api.delete(f"/api/v2/domains/{full.pk}").json()["message"]
+    ends(-1)
+    body = api.delete(f"/api/v2/domains/{full.pk}").json()
+    assert body["message"] == "Successfully deleted domain example.com and all associated resources"
+    assert (body["deletedResources"]["sesIdentity"], body["deletedResources"]["emailAddresses"]) == (True, 2)
+    assert not Domain.objects.exists()
+
+
 def test_with_ses_down_the_rows_go_and_ses_follows(deletion, ses, impatient):
     fail_calls(ses)
     record = end_now(deletion)

@@ -13,7 +13,7 @@ from django.test import Client
 from desk.state.read import read_state
 from desk.state.values import Kind
 from domains.models import Domain, DomainDeletion
-from inbound.tests.support.admin_site import confirm, staff, text, url
+from inbound.tests.support.admin_site import confirm, delete_selected, staff, text, url
 from inbound.tests.support.aws import calls, identities, stored_keys
 from ses_integration.tests.commands.run import run
 
@@ -178,3 +178,15 @@ def test_who_may_not_see_the_report_reads_that_it_can_be_restored(full, client: 
     _, [(_, message)] = confirm(client, url("domains.domain", "delete", full.pk))
     assert "can be restored until 20" in message
     assert "0 email addresses" not in message
+
+
+def test_a_domain_in_its_period_has_nothing_to_confirm(full, deletion, ses, admin_client: Client):
+    done = admin_client.get(url("domains.domain", "delete", full.pk), follow=True)
+    assert done.redirect_chain[-1][0].endswith("?tab=deletions")
+    assert "The page of its deletion restores it, or ends its grace period." in messages_of(done)[0]
+    bulk = {"action": "delete_selected", "_selected_action": [full.pk], "index": "0"}
+    page = text(admin_client.post(url("domains.domain", "changelist"), bulk))
+    assert "it can be restored; nothing changes now." in page
+    assert "is erased, with every version" not in page
+    delete_selected(admin_client, "domains.domain", [full])
+    assert (calls(ses), DomainDeletion.objects.get().in_grace) == ([], True)
