@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
 from audit.actions import Action
@@ -49,6 +50,9 @@ def restore(deletion: DomainDeletion, *, restored_by: str) -> Restored:
             _close(report, author(restored_by))
             record(Entry.of(Action.RESTORED, domain, domain.owner_id, after={"deletionId": report.pk}))
         reconcile(domain.name, change.generations[domain.name])
+        # Again, for a mail worker that had seen the deleted domain and was slower than the commit.
+        with transaction.atomic():
+            _resume_mail(domain)
     pending = SyncState.pending_names([domain.name]).exists()
     warning = unconfirmed_warning(NOT_CONFIRMED, domain.name) if pending else None
     return Restored(domain, report, warning)

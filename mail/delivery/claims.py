@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 
 from endpoints.models import Endpoint
 from mail.delivery.statement import MARGIN_SECONDS, WEBHOOK_SECONDS, statement
-from mail.models import Delivery, DeliveryQuerySet
+from mail.models import Delivery, DeliveryQuerySet, ReceivedEmail
 from mail.models.delivery import WITHDRAWN_WITH_DOMAIN
 
 
@@ -73,7 +73,9 @@ def claim(most: int, *, most_slow: int | None = None, after: str = "", before: d
         return Claims([], after, found=0)
     dead = [pk for _, is_live, pk, *_ in rows if not is_live]
     if dead:
-        withdrawn = Delivery.objects.filter(pk__in=dead, state=Delivery.State.DUE)
+        # Unless the domain was restored since.
+        live = ReceivedEmail.objects.live().filter(pk=OuterRef("received_id"))
+        withdrawn = Delivery.objects.filter(~Exists(live), pk__in=dead, state=Delivery.State.DUE)
         withdrawn.update(
             state=Delivery.State.WITHDRAWN,
             attempts=F("attempts") - 1,

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.db.models.signals import post_save
 from django.utils import timezone
 
 from audit.models import Change
@@ -17,6 +18,7 @@ from endpoints.services import delete_endpoint
 from inbound.tests.support.factories import DeliveryFactory, ReceivedEmailFactory
 from mail.delivery.claims import claim
 from mail.models import Delivery, MailSweep, Message
+from mail.models.delivery import WITHDRAWN_WITH_DOMAIN
 from mail.routing.record import route_messages
 from ses_integration.api import database_now
 
@@ -35,6 +37,24 @@ def test_what_waited_to_be_delivered_is_delivered_after_the_restore(full, deleti
     assert (waiting.state, waiting.problem, waiting.finished_at, waiting.attempts) == ("due", "", None, 0)
     assert waiting.expires_at > timezone.now()
     assert [one.pk for one in claim(10, before=database_now() + timedelta(seconds=1)).deliveries] == [waiting.pk]
+
+
+def test_what_a_worker_withdraws_a_moment_too_late_is_delivered_as_well(full, deletion):
+    waiting = DeliveryFactory(received__message__domain=full)
+
+    def withdraw() -> None:
+        Delivery.objects.update(state="withdrawn", retry_at=None, problem=WITHDRAWN_WITH_DOMAIN)
+
+    def when_restored(**_: object) -> None:
+        transaction.on_commit(withdraw)
+
+    post_save.connect(when_restored, sender=Domain)
+    try:
+        undone(deletion)
+    finally:
+        post_save.disconnect(when_restored, sender=Domain)
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.problem) == ("due", "")
 
 
 def test_what_somebody_has_withdrawn_stays_so(full, deletion):
