@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from addresses.models import DeletedAddress, DeletedAddressQuerySet, EmailAddress
 from addresses.tombstones.lift import lift
@@ -20,7 +22,7 @@ from backoffice.text import listed
 from ses_integration.api import QuotaExceeded, shared_deadline
 
 MOST_AT_ONCE = 200
-RECEIVES = "A catch-all receives its mail again."
+RECEIVES = "A catch-all may receive its mail again."
 NEVER_RESTORED = "It cannot be restored any more."
 
 
@@ -41,8 +43,12 @@ class DeletedAddressAdmin(DeletesThroughService[DeletedAddress]):
     """Deleting such a row lifts it. What the lists of Django call to delete is named for that."""
 
     when_empty = "No deleted address is kept. ADDRESS_DELETE_GRACE_DAYS keeps those that are deleted from then on."
+    verb, outcome = "Lift", "Lifted"
     asks_to_type = False
     afterwards = f"{RECEIVES} {NEVER_RESTORED} Nothing changes in SES."
+
+    class Media:
+        css = {"all": ["backoffice/pages.css"]}
 
     domain_link = related_link("domain__name")
     owner_link = related_link("domain__owner__username")
@@ -61,6 +67,18 @@ class DeletedAddressAdmin(DeletesThroughService[DeletedAddress]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DeletedAddress]:
         return DeletedAddress.objects.select_related("domain__owner", "endpoint")
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        row: DeletedAddress = kwargs["obj"]
+        context |= {
+            "title": f"Deleted address {row}",
+            "subtitle": None,
+            "show_delete": False,
+            "can_lift": self.has_delete_permission(request, row),
+            "can_restore": row.restorable_until > timezone.now() and self.has_restore_permission(request),
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

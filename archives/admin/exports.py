@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from archives.exports.downloads import headers_of, open_archive
 from archives.models import Export
 from backoffice.base import ReadOnlyAdmin
-from backoffice.links import NOTHING, related_link
-from backoffice.text import plural, size, visible
+from backoffice.links import NOTHING, page_link, related_link
+from backoffice.text import moment, plural, size, visible
 from mail.parsing.pool import Busy
 from ses_integration.api import NotStored, SesError
 
@@ -31,7 +41,7 @@ class ExportAdmin(ReadOnlyAdmin[Export]):
     list_display = [
         "domain_name",
         "account_link",
-        "state_shown",
+        "state_and_problem",
         "progress",
         "size_shown",
         "created_at",
@@ -42,11 +52,13 @@ class ExportAdmin(ReadOnlyAdmin[Export]):
     search_fields = ["=id", "domain_name", "account__username"]
     ordering = ["-created_at", "id"]
     fieldsets = [
-        (None, {"fields": ["domain_name", "account_link", "includes_secrets", "state_shown", "problem_shown", "download"]}),
-        ("Progress", {"fields": ["progress", "size_shown", "parts", "created_at", "finished_at", "expires_at", "retry_at"]}),
+        (None, {"fields": ["domain_link", "id", "account_link", "includes_secrets", "state_shown", "problem_shown", "download"]}),
+        ("Progress", {"fields": ["progress", "size_shown", "parts", "created_at", "finished_at", "expires_at", "next_try"]}),
         ("In the bucket", {"fields": ["bucket", "key", "upload"]}),
     ]  # fmt: skip
-    readonly_fields = ["account_link", "state_shown", "problem_shown", "progress", "size_shown", "key", "download"]
+    readonly_fields = [
+        "domain_link", "account_link", "state_shown", "problem_shown", "progress", "size_shown", "next_try", "key", "download",
+    ]  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Export]:
         return super().get_queryset(request).select_related("account")
@@ -54,6 +66,10 @@ class ExportAdmin(ReadOnlyAdmin[Export]):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.download_view)
         return [path("<path:object_id>/download/", view, name="archives_export_download"), *super().get_urls()]
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        context |= {"title": f"Export of {kwargs['obj'].domain_name}", "subtitle": None}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def download_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """The archive, which has all mail and perhaps secrets: for whom may change exports. It is in the audit log."""
@@ -78,7 +94,13 @@ class ExportAdmin(ReadOnlyAdmin[Export]):
 
     @admin.display(description="state", ordering="state")
     def state_shown(self, export: Export) -> str:
-        return str(Export.State(export.status).label)
+        unfinished = export.state in (Export.State.PENDING, Export.State.RUNNING)
+        return "Needs you" if export.stalled and unfinished else str(Export.State(export.status).label)
+
+    @admin.display(description="state", ordering="state")
+    def state_and_problem(self, export: Export) -> str | SafeString:
+        state, problem = self.state_shown(export), visible(export.problem)
+        return format_html('{}<br><span class="quiet">{}</span>', state, problem) if problem else state
 
     @admin.display(description="problem")
     def problem_shown(self, export: Export) -> str:
@@ -87,13 +109,25 @@ class ExportAdmin(ReadOnlyAdmin[Export]):
     @admin.display(description="progress")
     def progress(self, export: Export) -> str:
         done = export.counts.get("mails", 0)
-        if export.state in (Export.State.PENDING, Export.State.RUNNING):
+        if export.status in (Export.State.PENDING, Export.State.RUNNING, Export.State.FAILED):
             return f"{done:,} of {plural(export.mails, 'mail')}"
         return plural(done, "mail")
 
     @admin.display(description="size", ordering="bytes")
     def size_shown(self, export: Export) -> str:
         return size(export.bytes)
+
+    @admin.display(description="domain")
+    def domain_link(self, export: Export) -> SafeString | str:
+        gone = export.domain_gone
+        return export.domain_name if gone else page_link("domains.domain", export.domain_id, export.domain_name)
+
+    @admin.display(description="next try")
+    def next_try(self, export: Export) -> str:
+        """Not for an archive that is complete: what comes next is in `expires_at`."""
+        if export.retry_at is None or export.state == Export.State.READY:
+            return "-"
+        return moment(export.retry_at) if export.retry_at > timezone.now() else "now"
 
     @admin.display(description="key")
     def key(self, export: Export) -> str:

@@ -68,6 +68,8 @@ class DeletesThroughService(ModelAdmin[Row]):
     actions = ["delete_selected"]
     delete_confirmation_template = "admin/backoffice/delete_through_service.html"
     plan_of: Callable[[Any], Plan[Any, Any]] | None = None
+    # What the page calls it, and the message afterwards.
+    verb, outcome = "Delete", "Deleted"
     # Whether the confirmation page asks to type the name, or how many rows there are.
     asks_to_type = True
     # What the confirmation page says after whether it can be undone.
@@ -190,7 +192,8 @@ class DeletesThroughService(ModelAdmin[Row]):
         days = 0 if begun else self.grace_days()
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Delete {what}?",
+            "title": f"{self.verb} {what}?",
+            "verb": self.verb,
             "opts": self.opts,
             "list_title": getattr(self, "list_title", "") or capfirst(str(self.opts.verbose_name_plural)),
             "items": [(row, lines.get(row.pk, [])) for row in rows],
@@ -223,6 +226,6 @@ class DeletesThroughService(ModelAdmin[Row]):
                 messages.warning(request, f"Already deleted: {listed(names)}.")
             elif not results:
                 level = messages.WARNING if deleted.warning else messages.SUCCESS
-                sentences = filter(None, [f"Deleted: {listed(names)}.", deleted.done, deleted.warning])
+                sentences = filter(None, [f"{self.outcome}: {listed(names)}.", deleted.done, deleted.warning])
                 messages.add_message(request, level, format_html_join(" ", "{}", ((text,) for text in sentences)))
         return HttpResponseRedirect(results or list_url(self, request))

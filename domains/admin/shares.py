@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from backoffice.links import list_link, page_link, related_link
+from backoffice.links import joined, list_link, page_link, related_link
 from backoffice.service_forms import ServiceAdmin, ServiceForm
 from backoffice.tables import html_table
-from backoffice.text import moment
+from backoffice.text import moment, plural
 from domains.models import Domain, DomainAccess
 from domains.sharing import service
 
@@ -41,6 +42,7 @@ class RoleForm(ServiceForm[DomainAccess]):
 
 @admin.register(DomainAccess)
 class DomainAccessAdmin(ServiceAdmin[DomainAccess]):
+    list_title = "Shared domains"
     when_empty = "No domain is shared. Share one, and another account sees it without knowing its owner's password."
     add_form = ShareForm
     form = RoleForm
@@ -50,7 +52,7 @@ class DomainAccessAdmin(ServiceAdmin[DomainAccess]):
     domain_link = related_link("domain__name")
     user_link = related_link("user__username")
     owner_link = related_link("domain__owner__username")
-    list_display = ["domain_link", "user_link", "role", "owner_link", "created_at"]
+    list_display = ["domain_shown", "user_link", "role", "owner_link", "created_at"]
     list_filter = ["role"]
     list_select_related = ["domain__owner", "user"]
     search_fields = ["domain__name", "user__username", "domain__owner__username"]
@@ -59,6 +61,21 @@ class DomainAccessAdmin(ServiceAdmin[DomainAccess]):
     autocomplete_fields = ["domain", "user"]
     readonly_fields = ["domain_link", "user_link", "owner_link", "created_at"]
     fields = ["domain_link", "user_link", "owner_link", "role", "created_at"]
+
+    @admin.display(description="domain", ordering="domain__name")
+    def domain_shown(self, access: DomainAccess) -> str:
+        return access.domain.name
+
+    def response_add(
+        self, request: HttpRequest, obj: DomainAccess, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Go back to the domain, where everybody with access is listed."""
+        if "_addanother" in request.POST or not request.user.has_perm("domains.view_domain"):
+            return super().response_add(request, obj, post_url_continue)
+        said = f"Shared: {obj.domain.name} with {obj.user.get_username()}, as {obj.get_role_display().lower()}."
+        messages.success(request, said)
+        page = reverse("admin:domains_domain_change", args=[quote(obj.domain_id)])
+        return HttpResponseRedirect(f"{page}?tab=shares")
 
     def add_row(self, request: HttpRequest, form: Any) -> DomainAccess:
         values = form.cleaned_data
@@ -91,9 +108,13 @@ def table_of(request: HttpRequest, domain: Domain) -> SafeString:
         ]
         for row in rows
     ]
+    may_add = request.user.has_perm("domains.add_domainaccess") and domain.deleting_since is None
     add = format_html('<a href="{}?domain={}">Share it</a>', reverse("admin:domains_domainaccess_add"), domain.pk)
+    add = add if may_add else SafeString()
     if not lines:
         return format_html("Only its owner has access. {}", add)
-    every = list_link("domains.domainaccess", f"All {domain.share_count:,}", domain__id__exact=domain.pk)
+    every = list_link(
+        "domains.domainaccess", f"All {plural(domain.share_count, 'account')}", domain__id__exact=domain.pk
+    )
     table = html_table(["Account", "Role", "Active", "Since"], lines)
-    return format_html("{}<p>{} · {}</p>", table, every, add)
+    return format_html("{}<p>{}</p>", table, joined(filter(None, [every, add])))

@@ -20,6 +20,7 @@ from backoffice.links import NOTHING, list_link, page_link, registered
 from backoffice.tables import html_table
 from backoffice.text import ago, moment, plural, size
 from domains.admin import publishing, shares
+from domains.admin.deleted.domain import report_url
 from domains.admin.verification import ShowsVerification
 from domains.models import Domain, DomainDeletion
 from ses_integration.api import RecordedRecipients, SyncState
@@ -88,7 +89,7 @@ class ShowsTabs(ModelAdmin[Domain]):
             return super().delete_view(request, object_id, extra_context)
         # There is nothing to continue, and a plan would say what goes only later.
         messages.info(
-            request, f"{domain.name} is deleted. The page of its deletion restores it, or ends its grace period."
+            request, f"Already deleted: {domain.name}. The page of its deletion restores it, or ends its grace period."
         )
         return HttpResponseRedirect(tab_url(domain, "deletions"))
 
@@ -104,7 +105,9 @@ class ShowsTabs(ModelAdmin[Domain]):
             }
             context["tabs"] = [(one.title, tab_url(domain, one.key), one is tab, _count(one, domain)) for one in TABS]
             context["tab"] = tab.key
-            context["shows_delete"] = self.has_delete_permission(request, domain)
+            report = report_url(request, domain)
+            context["report_url"] = report
+            context["shows_delete"] = not report and self.has_delete_permission(request, domain)
             if not tab.has_form:
                 context |= {"show_save": False, "show_save_and_continue": False, "show_delete": False}
         return super().render_change_form(request, context, *args, **kwargs)

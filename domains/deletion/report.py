@@ -24,9 +24,9 @@ STEP_NAMES = {
     "received_emails": "receivedEmails",
     "stored_mail": "storedMail",
 }
-NEEDED_AGAIN = "You have added the domain again, so it needs its DNS records."
+NEEDED_AGAIN = "The domain was added again, so it needs its DNS records."
 RESTORED = "The domain was restored, so it needs its DNS records."
-MAY_BE_RESTORED = "The domain can be restored. As long as you may do that, leave its DNS records as they are."
+MAY_BE_RESTORED = "The domain can still be restored, so leave its DNS records as they are."
 NOT_KNOWN = "No DNS record is known that was to be published for the domain."
 
 

@@ -47,7 +47,7 @@ def test_selected_ones_are_restored_and_the_others_say_why_not(admin_client: Cli
 
 def test_lifting_asks_first(admin_client: Client, tombstone):
     page = admin_client.post(LIST, {"action": "delete_selected", "_selected_action": tombstone.pk, "index": "0"})
-    assert "This cannot be undone. A catch-all receives its mail again." in text(page)
+    assert "This cannot be undone. A catch-all may receive its mail again." in text(page)
     assert DeletedAddress.objects.exists()
     act(admin_client, "delete_selected", tombstone, post="yes")
     assert not DeletedAddress.objects.exists()

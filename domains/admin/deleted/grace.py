@@ -98,7 +98,7 @@ class ChangesGracePeriods(Base):
                     continue
                 restored.append(report.name)
                 if done.warning:
-                    messages.warning(request, f"{report.name}: {done.warning}")
+                    messages.warning(request, f"Of {report.name}: {done.warning}")
         if restored:
             messages.success(request, f"Restored: {listed(restored)}.")
 
@@ -109,7 +109,7 @@ class ChangesGracePeriods(Base):
             except (NotInGrace, TooLong) as error:
                 messages.error(request, error.sentence)
             else:
-                messages.success(request, f"{report.name} can be restored until {moment(until)}.")
+                messages.success(request, f"Extended: {report.name} can be restored until {moment(until)}.")
 
     def _end(self, request: HttpRequest, reports: Sequence[DomainDeletion]) -> None:
         ended = []
@@ -122,7 +122,7 @@ class ChangesGracePeriods(Base):
             messages.success(request, f"Ended: {plural(len(ended), 'grace period')}.")
         for report in ended:
             if text := warning(report):
-                messages.warning(request, f"{report.name}: {text}")
+                messages.warning(request, f"Of {report.name}: {text}")
 
     def _page_or_end(self, request: HttpRequest, reports: Sequence[DomainDeletion]) -> HttpResponse | None:
         """The page that asks; or None, when it has been answered and the outcome is in the messages."""

@@ -58,7 +58,7 @@ def context_of(row: DomainDeletion, *, with_dns: bool) -> dict[str, Any]:
         "began": ago(row.started_at, now),
         "by": row.requested_by or "somebody who is not known",
         "state": state_of(row),
-        "steps": [_shown(step) for step in report.steps_of(row, ses)],
+        "steps": [_shown(step, row) for step in report.steps_of(row, ses)],
         "owed": warning(row) or "",
         "verified": ago(row.proved_at, now) if row.proved_at else "",
         "verification": proof.describe(row),
@@ -95,17 +95,20 @@ def looks_again(row: DomainDeletion) -> str:
     return left_to(WorkerKind.SES, promise)
 
 
-def _shown(step: StepReport) -> ShownStep:
+def _shown(step: StepReport, row: DomainDeletion) -> ShownStep:
     pending = step.outcome == Step.PENDING
+    next_try = moment(step.next_try) if step.next_try else "now"
+    if row.in_grace and step.name != "rules":
+        next_try = "after the grace period"
     return ShownStep(
         name=DomainDeletion.labels([step.name]).capitalize(),
         state=step.outcome,
-        outcome=str(Step(step.outcome).label),
-        at=moment(step.at) if step.at else "",
-        what=_amounts(step),
+        outcome="Undone" if row.restored_at else str(Step(step.outcome).label),
+        at=moment(step.at) if step.at and row.restored_at is None else "",
+        what="" if row.restored_at else _amounts(step),
         tries=step.attempts,
         why=step.problem or step.location,
-        next_try=(moment(step.next_try) if step.next_try else "now") if pending else "",
+        next_try=next_try if pending else "",
     )
 
 

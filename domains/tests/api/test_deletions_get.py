@@ -186,7 +186,7 @@ def test_dns_records_are_not_listed_if_the_owner_added_the_domain_again(api, ful
     pk = delete(api, full)
     DomainFactory(owner=user, name="example.com")
     assert api.get(f"{URL}/{pk}").json()["dns"] == {
-        "note": "You have added the domain again, so it needs its DNS records.",
+        "note": "The domain was added again, so it needs its DNS records.",
         "records": [],
     }
 

@@ -132,7 +132,7 @@ def test_the_report_says_until_when_it_can_be_restored(api, deletion):
     assert shown["restorableUntil"]
     assert "gracePeriodEndedAt" not in shown
     assert shown["dns"] == {
-        "note": "The domain can be restored. As long as you may do that, leave its DNS records as they are.",
+        "note": "The domain can still be restored, so leave its DNS records as they are.",
         "records": [],
     }
     assert [step["outcome"] for step in shown["steps"]] == ["done", "owed", "owed", "owed", "owed"]

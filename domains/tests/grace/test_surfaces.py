@@ -149,7 +149,7 @@ def test_ending_in_the_admin_asks_first(deletion, ses, admin_client: Client):
 def test_extending_in_the_admin_says_until_when(deletion, admin_client: Client):
     for _ in range(11):
         done = admin_client.post(url("domains.domaindeletion", "extend", deletion.pk), follow=True)
-        assert messages_of(done)[0].startswith("example.com can be restored until ")
+        assert messages_of(done)[0].startswith("Extended: example.com can be restored until ")
     refused = admin_client.post(url("domains.domaindeletion", "extend", deletion.pk), follow=True)
     assert "at most 365 days" in messages_of(refused)[0]
 

@@ -1,0 +1,1 @@
+"""What is deleted and can still be undone: domains in their grace period, and deleted addresses."""
