@@ -21,6 +21,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from archives.admin.starting import StartsExports
 from archives.exports.downloads import headers_of, open_archive
 from archives.models import Export
 from backoffice.base import ReadOnlyAdmin
@@ -34,8 +35,8 @@ GONE = "The bucket does not have this archive any more."
 
 
 @admin.register(Export)
-class ExportAdmin(ReadOnlyAdmin[Export]):
-    when_empty = "Nobody has exported a domain yet. POST /domains/{id}/exports or export_domain does it."
+class ExportAdmin(StartsExports, ReadOnlyAdmin[Export]):
+    when_empty = "Nobody has exported a domain yet. The page of a domain does it, and so do the API and export_domain."
     list_title = "Exports"
     account_link = related_link("account__username")
     list_display = [
@@ -68,7 +69,14 @@ class ExportAdmin(ReadOnlyAdmin[Export]):
         return [path("<path:object_id>/download/", view, name="archives_export_download"), *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        context |= {"title": f"Export of {kwargs['obj'].domain_name}", "subtitle": None}
+        export: Export | None = kwargs.get("obj")
+        title = "Export a domain" if export is None else f"Export of {export.domain_name}"
+        context |= {
+            "title": title,
+            "subtitle": None,
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+        }
         return super().render_change_form(request, context, *args, **kwargs)
 
     def download_view(self, request: HttpRequest, object_id: str) -> HttpResponseBase:

@@ -107,6 +107,7 @@ class ShowsTabs(ModelAdmin[Domain]):
             context["tab"] = tab.key
             report = report_url(request, domain)
             context["report_url"] = report
+            context["can_export"] = domain.deleting_since is None and request.user.has_perm("archives.add_export")
             context["shows_delete"] = not report and self.has_delete_permission(request, domain)
             if not tab.has_form:
                 context |= {"show_save": False, "show_save_and_continue": False, "show_delete": False}

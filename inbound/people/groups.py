@@ -26,7 +26,7 @@ OPERATES = {
     "addresses.deletedaddress": "delete",
     "addresses.blockedemail": "add delete",
     "endpoints.endpoint": "add change delete",
-    "archives.export": "change",
+    "archives.export": "add change",
     "mail.receivedemail": "change delete",
     "mail.delivery": "change",
     "mail.endpointgate": "change",

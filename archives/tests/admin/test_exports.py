@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 
 from archives.exports.service import start_export
 from archives.exports.task import run_exports
@@ -10,6 +11,7 @@ from archives.models import Export
 from archives.tests.exports.test_job import mails
 from archives.tests.reading import read
 from audit.models import Change
+from domains.models import Domain
 from inbound.tests.support.admin_site import messages_on, staff, text, url
 
 
@@ -58,3 +60,46 @@ def test_what_is_not_there_cannot_be_downloaded(admin_client, domain, ready, ses
     ready.archive.erase()
     answer = admin_client.get(url("archives.export", "download", ready.pk), follow=True)
     assert messages_on(answer) == [("error", "The bucket does not have this archive any more.")]
+
+
+def test_an_export_is_started_for_the_owner_of_the_domain(admin_client, domain):
+    path = f"{url('archives.export', 'add')}?domain={domain.pk}"
+    page = text(admin_client.get(url("domains.domain", "change", domain.pk)))
+    assert "Export…" in page
+    assert "With secrets" in text(admin_client.get(path))
+    answer = admin_client.post(path, {"domain": domain.pk, "includes_secrets": "on"}, follow=True)
+    [(level, message)] = messages_on(answer)
+    assert level == "success"
+    assert message.startswith("Started: the export of example.com. It is recorded, and waits: no mail_worker")
+    export = Export.objects.get()
+    assert (export.account, export.includes_secrets) == (domain.owner, True)
+    assert answer.redirect_chain[-1][0] == url("archives.export", "change", export.pk)
+
+
+def test_an_export_that_runs_is_named(admin_client, domain):
+    running = start_export(domain=domain, account=domain.owner)
+    page = admin_client.post(url("archives.export", "add"), {"domain": domain.pk})
+    assert "An export of this domain is not finished yet." in text(page)
+    assert url("archives.export", "change", running.pk) in page.content.decode()
+    assert Export.objects.count() == 1
+
+
+def test_without_a_bucket_nothing_is_started(admin_client, domain, settings):
+    settings.S3_BUCKET_NAME = ""
+    assert "Set S3_BUCKET_NAME" in text(admin_client.post(url("archives.export", "add"), {"domain": domain.pk}))
+    assert not Export.objects.exists()
+
+
+def test_a_domain_that_is_being_deleted_is_not_exported(admin_client, domain):
+    Domain.objects.update(deleting_since=timezone.now())
+    assert "Export…" not in text(admin_client.get(url("domains.domain", "change", domain.pk)))
+    answer = admin_client.post(url("archives.export", "add"), {"domain": domain.pk}, follow=True)
+    assert messages_on(answer)[0][0] == "error"
+    assert not Export.objects.exists()
+
+
+def test_to_change_exports_is_not_enough_to_start_one(client, domain):
+    staff(client, "archives.view_export", "archives.change_export", "domains.view_domain")
+    assert "Export…" not in text(client.get(url("domains.domain", "change", domain.pk)))
+    assert client.post(url("archives.export", "add"), {"domain": domain.pk}).status_code == 403
+    assert not Export.objects.exists()

@@ -69,3 +69,19 @@ def test_an_archive_is_downloaded(operator: Operator, exports: dict[str, Export]
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename.endswith(".zip")
     expect(page.get_by_role("link", name="Download")).to_be_visible()
+
+
+def test_an_export_is_started_on_the_page_of_a_domain(operator: Operator, shop: Domain) -> None:
+    page = operator.page
+    operator.open(url("domains.domain", "change", shop.pk))
+    page.get_by_role("link", name="Export…").click()
+    page.get_by_label("With secrets").check()
+    operator.look("export form")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".messagelist")).to_contain_text("Started: the export of shop.example.")
+    operator.look("export started")
+    assert Export.objects.get().includes_secrets
+    operator.open(f"{url('archives.export', 'add')}?domain={shop.pk}")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("An export of this domain is not finished yet.")).to_be_visible()
+    operator.look("export refused")
