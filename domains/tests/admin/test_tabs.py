@@ -65,7 +65,7 @@ def test_addresses_are_listed_with_where_they_go(domain, admin_client: Client):
 def test_the_tab_without_addresses_names_the_next_step(domain, admin_client: Client):
     shown = text(admin_client.get(tab(domain, "addresses")))
     assert "No address yet, so only catch-all can receive." in shown
-    [add] = [link for link in open_links(admin_client, tab(domain, "addresses")) if "/add/" in link]
+    [add] = [link for link in open_links(admin_client, tab(domain, "addresses")) if "emailaddress/add/" in link]
     assert 'value="@example.com"' in text(admin_client.get(add))
 
 
