@@ -30,8 +30,9 @@ class Action(StrEnum):
     RELEASED = "released"
     # What was stored, for good.
     ERASED = "erased"
-    # Of a domain: its archive was asked for, or fetched.
+    # Of a domain: its archive was asked for, was imported, or was fetched.
     EXPORTED = "exported"
+    IMPORTED = "imported"
     DOWNLOADED = "downloaded"
     # Of keys, endpoints and their secrets.
     REVOKED = "revoked"

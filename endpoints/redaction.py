@@ -38,6 +38,32 @@ def is_redacted(value: object) -> bool:
             return False
 
 
+def without_hidden(config: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A copy without what `redacted` puts in place of secrets, and where it was, such as `headers.X-Key`."""
+    found: list[str] = []
+    return _kept(config, "", found), found
+
+
+def _kept(value: Any, at: str, found: list[str]) -> Any:
+    match value:
+        case dict():
+            kept = {}
+            for key, item in value.items():
+                place = f"{at}.{key}".lstrip(".")
+                if item == HIDDEN:
+                    found.append(place)
+                else:
+                    kept[key] = _kept(item, place, found)
+            return kept
+        case list():
+            return [_kept(item, at, found) for item in value]
+        case str() if LEFT.search(value):
+            found.append(at)
+            return value.replace(f"://{HIDDEN}@", "://").replace(f"={HIDDEN}", "=")
+        case _:
+            return value
+
+
 def _value(key: str, value: Any) -> Any:
     if _looks_secret(key):
         return HIDDEN

@@ -70,11 +70,11 @@ def create_endpoint(
     """
     cleaned = clean_config(endpoint_type, config)
     endpoint = Endpoint(owner_id=owner.pk, name=name, type=endpoint_type, description=description)
-    warning = _check(endpoint, cleaned)
-    _set_config(endpoint, cleaned)
+    warning = check(endpoint, cleaned)
+    set_config(endpoint, cleaned)
     with transaction.atomic(durable=True):
         endpoint.save(force_insert=True)
-        record(Entry.of(Action.ADDED, endpoint, endpoint.owner_id, after=_recorded(endpoint)))
+        record(Entry.of(Action.ADDED, endpoint, endpoint.owner_id, after=recorded(endpoint)))
     endpoint.warning = warning
     return endpoint
 
@@ -90,7 +90,7 @@ def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -
     config, warning = None, ""
     if "config" in values:
         config = changed_config(endpoint.type, values.pop("config"), endpoint.config)
-        warning = _check(endpoint, config)
+        warning = check(endpoint, config)
     if values.get("is_active"):
         values["inactive_reason"] = ""
     with transaction.atomic(durable=True):
@@ -98,13 +98,13 @@ def update_endpoint(*, endpoint: Endpoint, **changes: Unpack[EndpointChanges]) -
         row = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
         if config is not None or values.get("is_active", False) > row.is_active:
             _begin_anew(row)
-        before, hidden = _recorded(row), (row.config, row.sealed_secret)
+        before, hidden = recorded(row), (row.config, row.sealed_secret)
         for field, value in values.items():
             setattr(row, field, value)
         if config is not None:
-            _set_config(row, config)
+            set_config(row, config)
         row.save(update_fields=[*values, *(CONFIG_FIELDS if config is not None else ()), "updated_at"])
-        after = _recorded(row)
+        after = recorded(row)
         if (row.config, row.sealed_secret) != hidden and before["config"] == after["config"]:
             after["secrets"] = "changed"
         record_change(row, row.owner_id, before, after)
@@ -139,7 +139,7 @@ def switch_off(endpoint_id: str, reason: str) -> bool:
     return True
 
 
-def _recorded(row: Endpoint) -> dict[str, Any]:
+def recorded(row: Endpoint) -> dict[str, Any]:
     """What the audit log has of an endpoint."""
     return {**members(row, "name", "type", "description", "is_active"), "config": row.public_config}
 
@@ -151,7 +151,7 @@ def _begin_anew(row: Endpoint) -> None:
         row.gate.delete()
 
 
-def _check(endpoint: Endpoint, config: Config) -> str:
+def check(endpoint: Endpoint, config: Config) -> str:
     """What the owner should know about a valid config of this endpoint. Raises ConfigError if it cannot be used.
 
     Asks DNS or the database, so not inside a transaction.
@@ -166,7 +166,7 @@ def _check(endpoint: Endpoint, config: Config) -> str:
     return " ".join(filter(None, [warning, signing.warning(secret) if secret else ""]))
 
 
-def _set_config(row: Endpoint, config: Config) -> None:
+def set_config(row: Endpoint, config: Config) -> None:
     if row.type == Endpoint.Type.WEBHOOK:
         config, secret = split_secret(config)
         config = with_token(config, row.config or {})
@@ -204,7 +204,7 @@ def delete_endpoint(*, endpoint: Endpoint) -> EndpointDeletion:
                 # A domain in its grace period may come back, without these routes.
                 if not address.domain.deleting_since or address.domain.restorable_until
             )
-            record_all([Entry.of(Action.DELETED, row, row.owner_id, before=_recorded(row)), *routes])
+            record_all([Entry.of(Action.DELETED, row, row.owner_id, before=recorded(row)), *routes])
             # Receivers delete the deliveries, turn the catch-alls off and mark their domains.
             row.delete()
         for name, generation in change.generations.items():

@@ -58,7 +58,7 @@ def start(*, domain: Domain, mail_from_label: str = "") -> Started:
             record_change(row, row.owner_id, recorded, members(row, *RECORDED))
         reconcile(row.name, change.generations[row.name])
         if mail_from_label:
-            _undo_if_refused(row, *before)
+            undo_if_refused(row, *before)
         if mail_from_label or checked.ses_status in (FAILED, NOT_FOUND):
             checked = check(row)
     return Started(checked, None if _is_confirmed(checked) else unconfirmed_warning(UNCONFIRMED, row.name))
@@ -84,7 +84,7 @@ def _begin(row: Domain) -> None:
         row.status = Domain.Status.PENDING
 
 
-def _undo_if_refused(row: Domain, label: str, chosen: bool) -> None:
+def undo_if_refused(row: Domain, label: str, chosen: bool) -> None:
     """Forget a MAIL FROM domain that SES refuses for good. Otherwise every pass would try it again."""
     known = RecordedIdentity.by_domain([row.name]).get(row.name)
     if known is None or (known.mail_from_domain, known.mail_from_status) != (row.mail_from, FAILED):

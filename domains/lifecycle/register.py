@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from audit.actions import Action
@@ -15,12 +16,13 @@ from audit.record import Entry, record
 from domains.dns.preflight import Preflight, preflight
 from domains.dns.records import Record, inbound_host
 from domains.lifecycle import mail_from
+from domains.lifecycle.claimed import claims, not_yet
 from domains.lifecycle.held import held_domains
 from domains.models import DnsRecord, Domain, DomainDeletion
 from domains.name_lock import lock_name
 from domains.names import RefusedName, check_new_domain, is_private_suffix
 from domains.verification.check import mail_from_collisions
-from domains.verification.claims import Proof, Ruling, claim_time, end, is_proven, proof_of, ruling
+from domains.verification.claims import Proof, Ruling, end, is_proven, proof_of, ruling
 from domains.verification.rows import Finding, insert_records, records_of, store, unnamed_records
 from ses_integration.api import (
     DomainSpec,
@@ -33,6 +35,8 @@ from ses_integration.api import (
 
 # How often to look again after claims have ended.
 ATTEMPTS = 4
+# Gives the new row more in its transaction, and reserves room in SES for that. May be called again for another row.
+Configure = Callable[[Domain], None]
 
 
 class DomainTaken(Exception):
@@ -79,19 +83,21 @@ class _InTheWay(Exception):
         self.others = others
 
 
-def add_domain(*, owner: AbstractBaseUser, name: str, start_afresh: bool = False) -> AddedDomain:
+def add_domain(
+    *, owner: AbstractBaseUser, name: str, start_afresh: bool = False, configure: Configure | None = None
+) -> AddedDomain:
     """Add a normalised name, and wait until SES has created its identity or the deadline ends.
 
     Looks at the name's DNS first, within DNS_TIMEOUT_SECONDS. If an earlier domain of this name is still being deleted, the
     same transaction deletes its rows (docs/architecture/protocol.md, "Delete and add again"). Deletes domains whose claim to the
     name has ended (docs/architecture/verification.md, "Claims").
     If the owner can still restore the name, `start_afresh` ends that grace period in the same transaction.
-    Raises RefusedName, ProofNeeded, DomainTaken, DomainRestorable, DnsConflict, MailFromConflict and QuotaExceeded.
+    Raises RefusedName, ProofNeeded, DomainTaken, DomainRestorable, DnsConflict, MailFromConflict, QuotaExceeded, and what
+    `configure` raises.
     """
-    check_new_domain(name)
-    looked = preflight(name, own_mx_host=inbound_host(settings.AWS_REGION))
+    looked = _looked_up(name)
     with shared_deadline():
-        domain, rows, generation = _insert(owner, name, looked, start_afresh=start_afresh)
+        domain, rows, generation = _insert(owner, name, looked, start_afresh=start_afresh, configure=configure)
         reconcile(name, generation)
     known = RecordedIdentity.by_domain([name]).get(name)
     # Only an identity that somebody else has created can have such a MAIL FROM domain.
@@ -106,10 +112,33 @@ def add_domain(*, owner: AbstractBaseUser, name: str, start_afresh: bool = False
     return AddedDomain(domain, known, records, " ".join(filter(None, warnings)) or None)
 
 
+def try_domain(*, owner: AbstractBaseUser, name: str, configure: Configure) -> None:
+    """Raise what `add_domain` would raise now, and change nothing: the same transaction is rolled back.
+
+    `configure` is not tried if the claim of another account would have to end first.
+    """
+    with shared_deadline():
+        _insert(owner, name, _looked_up(name), start_afresh=False, configure=configure, keep=False)
+
+
+def _looked_up(name: str) -> Preflight:
+    check_new_domain(name)
+    return preflight(name, own_mx_host=inbound_host(settings.AWS_REGION))
+
+
 def _insert(
-    owner: AbstractBaseUser, name: str, looked: Preflight, *, start_afresh: bool
+    owner: AbstractBaseUser,
+    name: str,
+    looked: Preflight,
+    *,
+    start_afresh: bool,
+    configure: Configure | None = None,
+    keep: bool = True,
 ) -> tuple[Domain, list[DnsRecord], int]:
-    """Insert the domain and the records that are known. Returns both, and the generation of the change."""
+    """Insert the domain and the records that are known. Returns both, and the generation of the change.
+
+    `keep`: otherwise everything is rolled back, and what it returns is of no use.
+    """
     proven = False
     if is_private_suffix(name):
         proven = _require_proof(owner, name, f"{name} is a suffix below which others have names.", ProofNeeded)
@@ -135,16 +164,22 @@ def _insert(
                 domain, rows = _create(owner, name, looked, label, proven=proven)
                 reserve(DomainSpec(name, domain.key_prefix, inactive=()))
                 record(Entry.of(Action.ADDED, domain, domain.owner_id))
-            return domain, rows, change.generations[name]
+                if configure is not None:
+                    configure(domain)
+                if not keep:
+                    transaction.set_rollback(True)
+            return domain, rows, change.generations.get(name, 0)
         except IntegrityError as error:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error
         except _InTheWay as in_the_way:
             # Outside the transaction, which would hold its locks while DNS and SES are asked.
             if need_proof := in_the_way.others[Ruling.NEEDS_PROOF]:
                 if proven:
-                    raise DomainTaken(reason=_not_yet(need_proof)) from None
-                proven = _require_proof(owner, name, _claims(need_proof), DomainTaken)
+                    raise DomainTaken(reason=not_yet(need_proof)) from None
+                proven = _require_proof(owner, name, claims(need_proof), DomainTaken)
                 continue
+            if not keep:
+                return Domain(owner_id=owner.pk, name=name), [], 0
             for other in in_the_way.others[Ruling.ENDS]:
                 end(other, name, proven=proven)
     raise DomainTaken(reason="Another account has a claim to this name that cannot be checked now. Try again later.")
@@ -186,25 +221,6 @@ def _require_proof(
     )
     unknown = " DNS could not be asked whether it is published." if proven is None else ""
     raise refusal(reason=f"{reason} {how}{unknown}", proof=proof)
-
-
-def _claims(others: list[Domain]) -> str:
-    """A sentence about what is in the way without a proof."""
-    if not all(other.is_only_claimed for other in others):
-        return "Another account has this name, or a name above or below it."
-    return f"Another account has claimed it without proof. The claim ends at {_end_of_claims(others)}."
-
-
-def _not_yet(others: list[Domain]) -> str:
-    """A sentence about what is in the way in spite of a proof: a proof of the other account, or a verification that was lost."""
-    if any(other.proven_at for other in others):
-        return "Another account has proven this name, too."
-    return f"Another account has lost its verification of this name. Its claim ends at {_end_of_claims(others)}."
-
-
-def _end_of_claims(others: list[Domain]) -> str:
-    ends = max((other.unverified_since or timezone.now()) + claim_time() for other in others)
-    return f"{ends:%Y-%m-%d %H:%M} UTC"
 
 
 def _judged(owner: AbstractBaseUser, name: str, found: list[Domain], *, proven: bool) -> dict[Ruling, list[Domain]]:

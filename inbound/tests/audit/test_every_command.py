@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
 from axes.models import AccessAttempt
 from django.core.management import call_command, get_commands
 
+from archives.tests.format.reading.making import Making
 from audit.models import Change
 from audit.origin import acting, of_command
 from domains.models import Domain
@@ -62,8 +64,20 @@ def leave_mail(rows: Rows) -> list[str]:
     return ["--apply", "--domain", "example.net", "--yes"]
 
 
+def archive_file() -> str:
+    file = Path(mkdtemp()) / "archive.zip"
+    making = Making()
+    making.domain["name"] = "imported.org"
+    for name, member in (("addresses.jsonl", "address"), ("blocked-emails.jsonl", "emailAddress")):
+        for values in making.rows[name]:
+            values[member] = values[member].replace("example.com", "imported.org")
+    file.write_bytes(making.bytes())
+    return str(file)
+
+
 WRITES: dict[str, tuple[Callable[[Rows], list[str]], str]] = {
     "export_domain": (lambda rows: [rows.domain.name, "--to", f"{mkdtemp()}/archive.zip"], "exported"),
+    "import_domain": (lambda rows: [archive_file(), "--owner", rows.domain.owner.username], "imported"),
     "create_api_key": (lambda rows: [rows.domain.owner.username, "--name", "CI"], "added"),
     "restore_address": (lambda rows: [DeletedAddressFactory(domain=rows.domain).address], "restored"),
     "lift_address": (lambda rows: [DeletedAddressFactory(domain=rows.domain).address, "--yes"], "lifted"),

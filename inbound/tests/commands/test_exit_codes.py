@@ -31,6 +31,7 @@ os.kill(os.getpid(), signal.SIGINT)
         ["plan_delete"],
         ["domain_dns"],
         ["export_domain", "example.com"],
+        ["import_domain", "example.zip"],
         ["ses_worker", "--twice"],
         ["create_api_key"],
         ["ses_rules", "x"],

@@ -1,0 +1,122 @@
+"""Give a new domain the configuration of an archive, in the transaction that adds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from addresses.models import BlockedEmail, EmailAddress
+from addresses.services import RECORDED
+from archives.imports.plan import Plan, PlannedEndpoint
+from archives.imports.refusals import CannotImport
+from audit.actions import Action
+from audit.record import Entry, members, record, record_all
+from domains.lifecycle.mail_from import refuse_receiving
+from domains.models import Domain
+from domains.provider import spec_of
+from endpoints.imported import Described, insert_all, prepare
+from endpoints.models import Endpoint
+from ses_integration.api import reserve
+
+BATCH = 1000
+
+
+@dataclass
+class Configuration:
+    """What an import gives its domain. `ids`: of the archive's rows, by kind: the new id of each.
+
+    `endpoints`: those that are new, by the archive's id. `first_label`: of the MAIL FROM domain, before the archive's.
+    """
+
+    plan: Plan
+    endpoints: Mapping[str, Endpoint]
+    ids: dict[str, dict[str, str]] = field(default_factory=dict)
+    first_label: str = ""
+
+    @classmethod
+    def prepared(cls, plan: Plan, owner: Any) -> Configuration:
+        """May ask DNS, so not inside a transaction."""
+        new = [endpoint for endpoint in plan.endpoints if not endpoint.reused]
+        return cls(plan, {endpoint.id: prepare(owner, described(endpoint)) for endpoint in new})
+
+    def apply(self, domain: Domain) -> None:
+        """Write the rows, and reserve room in SES. Needs the transaction that has inserted the domain.
+
+        Raises CannotImport, MailFromConflict and QuotaExceeded.
+        """
+        plan = self.plan
+        routes = {endpoint.id: endpoint.id for endpoint in plan.endpoints if endpoint.reused}
+        # Against their deletion: a foreign key would only be checked at the commit.
+        found = Endpoint.objects.filter(owner=domain.owner_id, pk__in=routes).select_for_update(no_key=True)
+        if len(found.order_by("pk").values_list("pk", flat=True)) < len(routes):
+            raise CannotImport("An endpoint was deleted meanwhile. Nothing was imported: start again.")
+        insert_all(list(self.endpoints.values()))
+        routes |= {old: endpoint.pk for old, endpoint in self.endpoints.items()}
+        self._set(domain, routes)
+        addresses = list(self._addresses(domain, routes))
+        EmailAddress.objects.bulk_create(addresses, BATCH)
+        record_all(Entry.of(Action.ADDED, row, domain.owner_id, after=members(row, *RECORDED)) for row in addresses)
+        blocked = self._block(domain)
+        reserve(spec_of(domain, [(row.address, row.is_active, row.slot) for row in addresses]))
+        counts = {"addresses": len(addresses), "blockedEmails": len(blocked), "endpoints": len(self.endpoints)}
+        record(Entry.of(Action.IMPORTED, domain, domain.owner_id, after={"archiveId": plan.archive_id, **counts}))
+        self.ids = {
+            "domain": {plan.archive_id: domain.pk},
+            "endpoints": routes,
+            "addresses": _mapped(plan.addresses, addresses),
+            "blockedEmails": _mapped(plan.blocked, blocked),
+        }
+
+    def _set(self, domain: Domain, routes: Mapping[str, str]) -> None:
+        plan = self.plan
+        self.first_label = domain.mail_from_label
+        if plan.mail_from_label:
+            refuse_receiving(domain, plan.mail_from_label)
+            domain.mail_from_label, domain.mail_from_chosen = plan.mail_from_label, True
+        domain.receive_dmarc_emails = plan.receives_dmarc
+        domain.is_catch_all_enabled = plan.catch_all is not None
+        domain.catch_all_endpoint_id = routes[plan.catch_all] if plan.catch_all is not None else None
+        domain.save()
+
+    def _addresses(self, domain: Domain, routes: Mapping[str, str]) -> Iterator[EmailAddress]:
+        # The domain is new, so all slots are free, and inserting it has marked all of it.
+        for slot, values in enumerate(self.plan.addresses):
+            yield EmailAddress(
+                domain=domain,
+                address=values["address"],
+                endpoint_id=routes.get(values["endpointId"]),
+                is_active=values["isActive"],
+                slot=slot,
+            )
+
+    def _block(self, domain: Domain) -> list[BlockedEmail]:
+        rows = [
+            BlockedEmail(
+                domain=domain,
+                email_address=values["emailAddress"],
+                reason=values["reason"] or "",
+                blocked_by_id=domain.owner_id,
+            )
+            for values in self.plan.blocked
+        ]
+        BlockedEmail.objects.bulk_create(rows, BATCH)
+        record_all(Entry.of(Action.ADDED, row, domain.owner_id, after=members(row, "reason")) for row in rows)
+        return rows
+
+
+def described(endpoint: PlannedEndpoint) -> Described:
+    values = endpoint.values
+    return Described(
+        name=values["name"],
+        type=values["type"],
+        # Archives for accounts that do not own the domain have no settings.
+        config=values.get("config"),
+        secret=values.get("secret") or "",
+        description=values.get("description") or "",
+        is_active=values.get("isActive", True),
+    )
+
+
+def _mapped(old: Sequence[Mapping[str, Any]], new: Sequence[EmailAddress] | Sequence[BlockedEmail]) -> dict[str, str]:
+    return {values["id"]: row.pk for values, row in zip(old, new, strict=True)}
