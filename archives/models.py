@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, Q, When
+from django.db.models import Case, Exists, OuterRef, Q, When
 from django.db.models.functions import Greatest, Now
 
 from archives.format.writer import Written
@@ -41,6 +41,15 @@ class ExportQuerySet(SharedQuerySet["Export"]):
     def due(self) -> Self:
         """Exports with something to do that no process has claimed."""
         return self.filter(retry_at__lte=Now())
+
+    def needs_somebody(self) -> Self:
+        """Exports that wait until a person acts, or have failed and were not asked for again."""
+        newer = Export.objects.filter(
+            domain=OuterRef("domain_id"), account=OuterRef("account_id"), created_at__gt=OuterRef("created_at")
+        )
+        failed = Q(state=Export.State.FAILED) | Q(state=Export.State.ERASING, ended=Export.State.FAILED)
+        waits = Q(state__in=[Export.State.PENDING, Export.State.RUNNING], stalled=True)
+        return self.filter(waits | failed & ~Exists(newer), domain_gone=False)
 
     def end(self) -> int:
         """Let the mail worker end and erase these, because their domain is being deleted. Returns how many there are.

@@ -28,7 +28,7 @@ MENU = [
     Entry("Blocked", "addresses.blockedemail"),
     Entry("Endpoints", "endpoints.endpoint", badge="endpoints"),
     Entry("Deletions", "domains.domaindeletion", badge="deletions"),
-    Entry("Exports", "archives.export"),
+    Entry("Exports", "archives.export", badge="exports"),
     Entry("Drift", "drift", "ses_integration.view_domainsync", badge="drift"),
     Entry("Capacity", "capacity", "ses_integration.view_domainsync", badge="capacity"),
     Entry("Changes", "audit.change"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser as User
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, Q, Window
 
+from archives.models import Export
 from desk.state import wording
 from desk.state.values import Finding, Kind, Level, MailFigures, Tally
 from domains.models import Domain
@@ -28,14 +30,19 @@ def read_mail_figures(owner: User | None) -> MailFigures:
     return MailFigures(found.last_at, found.in_24_hours, found.silent)
 
 
-def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
+def read_mail(
+    owner: User | None, most: int, *, measures: bool
+) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
     """Fifteen statements, or nineteen if some mail to erase waits for a person and some does not. No call to AWS.
 
     `measures`: a worker has run for long enough to measure the queue.
     """
     status = mail_status(owner, asks_queue=False)
-    events, untold = _events(owner), _untold(owner)
+    events, given_up = _events(owner)
+    untold = _untold(given_up)
     found = [*_waiting(status, events, owner), *_dead(status), *untold, *_endpoints(status), *_sweeps(status)]
+    exports, of_exports = _exports(owner, most)
+    found += exports
     if owner is None:
         found += _queue(measured_queue(), is_wanted=measures and mail_source() == "sqs")
     tallies = {
@@ -45,6 +52,7 @@ def read_mail(owner: User | None, *, measures: bool) -> tuple[list[Finding], dic
         (Kind.DELIVERY, Level.PENDING): _tally(status.due),
         (Kind.EVENT, Level.PENDING): _tally(events),
         **{(one.kind, one.level): Tally(one.number, one.since) for one in untold},
+        (Kind.EXPORT, Level.NEEDS_YOU): of_exports,
         (Kind.DELIVERY, Level.NEEDS_YOU): Tally(status.dead.number, status.dead.since),
     }
     return found, tallies
@@ -54,35 +62,42 @@ def _tally(waiting: Waiting) -> Tally:
     return Tally(waiting.number, waiting.since)
 
 
-def _events(owner: User | None) -> Waiting:
-    """Events that webhooks have to be told of. Those of webhooks that are switched off wait for that, as their mail does."""
-    waiting = EventNotice.objects.waiting().filter(endpoint__is_active=True)
+def _events(owner: User | None) -> tuple[Waiting, Waiting]:
+    """Events that webhooks have to be told of, and those that they are not told of any more; one statement.
+
+    Events of webhooks that are switched off wait for that, as their mail does. Those given up are forgotten after
+    DELIVERY_LOG_DAYS.
+    """
+    rows = EventNotice.objects.waiting() | EventNotice.objects.given_up()
     if owner is not None:
-        waiting = waiting.filter(endpoint__owner=owner.pk)
-    found = waiting.aggregate(
-        number=Count("pk"), since=Min("created_at"), next_try=Min("retry_at"), why=Max("problem", default="")
+        rows = rows.filter(endpoint__owner=owner.pk)
+    due, lost = Q(retry_at__isnull=False, endpoint__is_active=True), Q(retry_at=None)
+    found = rows.aggregate(
+        number=Count("pk", filter=due),
+        since=Min("created_at", filter=due),
+        next_try=Min("retry_at", filter=due),
+        why=Max("problem", filter=due, default=""),
+        lost=Count("pk", filter=lost),
+        lost_since=Min("created_at", filter=lost),
+        lost_why=Max("problem", filter=lost, default=""),
     )
-    return Waiting(**found)
+    given_up = Waiting(number=found.pop("lost"), since=found.pop("lost_since"), why=found.pop("lost_why"))
+    return Waiting(**found), given_up
 
 
-def _untold(owner: User | None) -> list[Finding]:
-    """Events that webhooks were not told of, and are not any more. They are forgotten after DELIVERY_LOG_DAYS."""
-    given_up = EventNotice.objects.given_up()
-    if owner is not None:
-        given_up = given_up.filter(endpoint__owner=owner.pk)
-    found = given_up.aggregate(number=Count("pk"), since=Min("created_at"), why=Max("problem", default=""))
-    if not found["number"]:
+def _untold(given_up: Waiting) -> list[Finding]:
+    if not given_up.number:
         return []
     return [
         Finding(
             Kind.EVENT,
             Level.NEEDS_YOU,
             subject="webhooks",
-            what=wording.untold(found["number"]),
-            why=found["why"],
+            what=wording.untold(given_up.number),
+            why=given_up.why,
             act=wording.ACT_ON_UNTOLD,
-            since=found["since"],
-            number=found["number"],
+            since=given_up.since,
+            number=given_up.number,
             page=("mail.eventnotice", ""),
         )
     ]
@@ -183,6 +198,35 @@ def _endpoint(one: TroubledEndpoint, now: datetime) -> Finding:
         tries=one.failures,
         next_try=one.next_try if one.next_try and one.next_try > now else None,
         page=("endpoints.endpoint", one.id),
+    )
+
+
+def _exports(owner: User | None, most: int) -> tuple[list[Finding], Tally]:
+    """Exports that need somebody, the oldest ones first, and how many there are; one statement."""
+    rows = Export.objects.needs_somebody()
+    if owner is not None:
+        rows = rows.filter(account=owner.pk)
+    every = {"number": Window(Count("pk")), "oldest": Window(Min("created_at"))}
+    listed: list[Any] = list(rows.annotate(**every).order_by("created_at", "pk")[:most])
+    findings = [_export(row) for row in listed]
+    return findings, Tally(listed[0].number, listed[0].oldest) if listed else Tally()
+
+
+def _export(export: Export) -> Finding:
+    failed = export.status == Export.State.FAILED
+    return Finding(
+        Kind.EXPORT,
+        Level.NEEDS_YOU,
+        subject=export.domain_name,
+        what=wording.EXPORT_FAILED if failed else wording.EXPORT_STALLED,
+        why=export.problem,
+        act=wording.ACT_ON_FAILED_EXPORT if failed else wording.ACT_ON_EXPORT,
+        since=export.created_at,
+        tries=export.failures,
+        next_try=None if failed else export.retry_at,
+        domain=export.domain_name,
+        owner_id=export.account_id,
+        page=("archives.export", export.pk),
     )
 
 

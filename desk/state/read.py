@@ -74,7 +74,7 @@ def _read(owner: User | None) -> State:
     now = database_now()
     workers, figures = read_workers(now), read_mail_figures(owner)
     ses, deletions = read_ses(owner, MOST), read_deletions(owner, MOST)
-    mail, of_mail = read_mail(owner, measures=is_at_work(WorkerKind.MAIL, workers, now, CURRENT))
+    mail, of_mail = read_mail(owner, MOST, measures=is_at_work(WorkerKind.MAIL, workers, now, CURRENT))
     found = [*worker_findings(workers, now, names_hosts=owner is None), *ses.findings, *deletions.findings, *mail]
     found += sweep_findings(ses.sweep, workers, now)
     counted = ses.tallies | deletions.tallies | of_mail

@@ -45,6 +45,7 @@ class Kind(enum.StrEnum):
     MAIL_SWEEP = "mail_sweep"
     MAIL_TO_ERASE = "mail_to_erase"
     QUEUE = "queue"
+    EXPORT = "export"
 
 
 # Which worker does what waits. A task that fails is tried again by the worker that says so.

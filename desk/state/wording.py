@@ -37,6 +37,10 @@ ACT_ON_OTHER_QUEUE = "Give mail_worker the same SES_QUEUE_URL as here, and look 
 ACT_ON_DEAD_LETTERS = 'docs/runbook.md, "Dead letters", says how to find out why and to read them again.'
 UNVERIFIED = "finished, but not verified in SES and S3"
 NAME_CHANGES = "A domain of this name was added again, and waits for SES."
+EXPORT_STALLED = "its export does not go on"
+EXPORT_FAILED = "its export has failed"
+ACT_ON_EXPORT = "Put right what the reason names. It then goes on by itself."
+ACT_ON_FAILED_EXPORT = "Put right what the reason names, and export the domain again."
 MAIL_SWEEP = "the bucket cannot be compared with the received mail"
 
 
