@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from backoffice.base import ReadOnlyAdmin
 from backoffice.deletion.pages import MOST_AT_ONCE
-from backoffice.links import joined, list_link, rows_of_domain
+from backoffice.links import joined, list_link, page_link, rows_of_domain
 from backoffice.lists import ChoiceListFilter
 from backoffice.text import plural, size
 from domains.admin.deleted import reports
@@ -77,7 +77,22 @@ class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
     ordering = ["-started_at", "name"]
     actions = ["retry", *ChangesGracePeriods.grace_actions]
     fieldsets = [
-        (None, {"fields": ["name", "domain_id", "id", "owner", "requested_by", "request_id", "plan_token", "related"]}),
+        (
+            None,
+            {
+                "fields": [
+                    "name",
+                    "domain_id",
+                    "id",
+                    "owner",
+                    "requested_by",
+                    "request_id",
+                    "plan_token",
+                    "had_access",
+                    "related",
+                ]
+            },
+        ),
         ("Steps", {"fields": [("started_at", "finished_at"), *STEPS, "pending_or_kept"]}),
         ("Grace period", {"fields": ["restorable_until", "grace_ended_at", "restored_at", "restored_by"]}),
         ("At the start", {"fields": ["rule_names", "email_addresses", "blocked_emails", "dns_records", "dns_left"]}),
@@ -186,6 +201,12 @@ class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
     @admin.display(description="still pending or kept")
     def pending_or_kept(self, record: DomainDeletion) -> str:
         return warning(record) or "nothing"
+
+    @admin.display(description="accounts that had access")
+    def had_access(self, record: DomainDeletion) -> SafeString | str:
+        """They may read the report."""
+        accounts = record.readers.order_by("username")
+        return joined((page_link("auth.user", one.pk, one.get_username()) for one in accounts), ", ") or "none"
 
     @admin.display(description="see also")
     def related(self, record: DomainDeletion) -> SafeString:

@@ -12,7 +12,7 @@ from addresses.models import EmailAddress
 from audit.actions import Action
 from audit.record import Entry, record
 from backoffice.text import plural
-from domains.models import Domain
+from domains.models import Domain, DomainAccess
 from inbound.models import ApiKey
 
 YOURSELF = "You cannot deactivate yourself."
@@ -37,7 +37,7 @@ def deactivate(user: User) -> bool:
 
 
 def consequences(users: Sequence[User]) -> dict[int, list[str]]:
-    """What deactivation stops and what goes on, in sentences, by the user's key. Three statements."""
+    """What deactivation stops and what goes on, in sentences, by the user's key. Five statements."""
     chosen = [user.pk for user in users]
     usable = ApiKey.objects.usable().order_by()
     keys = dict(usable.filter(owner__in=chosen).values_list("owner").annotate(Count("pk")))
@@ -45,11 +45,15 @@ def consequences(users: Sequence[User]) -> dict[int, list[str]]:
     domains = dict(live.filter(owner__in=chosen).values_list("owner").annotate(Count("pk")))
     of_live = EmailAddress.objects.filter(domain__owner__in=chosen, domain__deleting_since=None).order_by()
     addresses = dict(of_live.values_list("domain__owner").annotate(Count("pk")))
+    accesses = DomainAccess.objects.filter(domain__deleting_since=None).order_by()
+    by_them = dict(accesses.filter(domain__owner__in=chosen).values_list("domain__owner").annotate(Count("pk")))
+    with_them = dict(accesses.filter(user__in=chosen).values_list("user").annotate(Count("pk")))
     return {
         pk: [
             "Signing in is refused at once, also where the user is signed in.",
             _keys(keys.get(pk, 0)),
             _mail(domains.get(pk, 0), addresses.get(pk, 0)),
+            *_shared(by_them.get(pk, 0), with_them.get(pk, 0)),
         ]
         for pk in chosen
     }
@@ -62,6 +66,13 @@ def _keys(count: int) -> str:
     return (
         f"{plural(count, 'API key')} {'stops' if count == 1 else 'stop'} working. {it} again if the user is activated."
     )
+
+
+def _shared(by_them: int, with_them: int) -> list[str]:
+    """Nothing if no domain is shared."""
+    given = "Others keep their access to the user's domains. They see and change them as before."
+    taken = f"The access to {plural(with_them, 'domain')} of others stays, and works again if the user is activated."
+    return [*([given] if by_them else []), *([taken] if with_them else [])]
 
 
 def _mail(domains: int, addresses: int) -> str:

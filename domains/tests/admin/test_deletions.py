@@ -14,10 +14,11 @@ from domains.deletion.proof import prove_deletions
 from domains.deletion.service import delete_domain, resume_deletions
 from domains.lifecycle.register import add_domain
 from domains.models import DomainDeletion
+from domains.sharing.service import share
 from inbound.models import issue_key
 from inbound.tests.support.admin_site import delete_selected, post, run_action, staff, text, url
 from inbound.tests.support.aws import store_mail
-from inbound.tests.support.factories import DnsRecordFactory, EmailAddressFactory, WorkerFactory
+from inbound.tests.support.factories import DnsRecordFactory, EmailAddressFactory, UserFactory, WorkerFactory
 from ses_integration.aws import clients
 
 
@@ -43,6 +44,13 @@ def test_a_deletion_is_shown_with_its_verification(domain, ses, admin_client: Cl
     assert "_amazonses.example.com TXT <token>" in shown
     assert "_dmarc" not in shown
     assert f"s3://inbound-mail/{record.key_prefix}" in shown
+
+
+def test_a_report_names_who_had_access(domain, ses, admin_client: Client):
+    share(domain=domain, user=UserFactory(username="jo"), role="viewer")
+    delete_domain(domain=domain, requested_by="me")
+    shown = text(admin_client.get(url("domains.domaindeletion", "change", DomainDeletion.objects.get().pk)))
+    assert re.search(r'Accounts that had access:</label>\s*<div class="readonly"><a href="[^"]+">jo</a></div>', shown)
 
 
 def test_a_report_has_a_line_for_each_step_and_the_answer_of_the_api(ses, user, admin_client: Client, settings):

@@ -9,6 +9,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from domains.models import Domain
+from domains.sharing.service import share
 from inbound.models import issue_key
 from inbound.people.groups import create_groups
 from inbound.tests.support.admin_site import post, run_action, staff, text, url
@@ -48,6 +50,17 @@ def test_the_page_that_would_delete_says_what_deactivation_does(owner, admin_cli
     nobody = text(admin_client.get(deletion(UserFactory())))
     assert "There is no API key that could be used." in nobody
     assert "There is no domain, so no mail is concerned." in nobody
+
+
+def test_the_page_says_what_becomes_of_shared_domains(owner, api, admin_client: Client, user):
+    assert "access" not in text(admin_client.get(deletion(owner))).partition("Signing in")[2]
+    share(domain=Domain.objects.get(), user=user, role="viewer")
+    given = text(admin_client.get(deletion(owner)))
+    assert "Others keep their access to the user's domains." in given
+    taken = text(admin_client.get(deletion(user)))
+    assert "The access to 1 domain of others stays, and works again if the user is activated." in taken
+    post(admin_client, deletion(owner), post="yes")
+    assert [row["domain"] for row in api.get("/api/v2/domains").json()["data"]] == ["example.com"]
 
 
 def test_a_user_is_deactivated_and_all_rows_stay(owner, api, admin_client: Client, user):
