@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from archives.format.names import ADDRESSES, BLOCKED, ENDPOINTS
 from archives.format.reading.archive import Archive, verify
 from archives.imports.configure import Configuration
+from archives.imports.mails import ImportedMails, import_mails
 from archives.imports.plan import Plan, plan_of
 from archives.imports.refusals import REFUSED, refusal
 from domains.lifecycle import register
@@ -36,7 +37,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """`ids`: the new id of each row of the archive, by kind. `warning`: what SES has not confirmed."""
+    """`ids`: the new id of each row of the archive, by kind; empty if the domain existed. `warning`: what SES has not confirmed."""
 
     domain: Domain
     ids: dict[str, dict[str, str]]
@@ -53,6 +54,11 @@ def prepare(file: IO[bytes], owner: AbstractBaseUser) -> Prepared:
     types = dict(Endpoint.objects.filter(owner=owner.pk).values_list("pk", "type"))
     plan = plan_of(archive.domain, rows, types)
     return Prepared(archive, owner, Configuration.prepared(plan, owner))
+
+
+def existing_domain(prepared: Prepared) -> Domain | None:
+    """The owner's domain of this name, whose mail an import may complete."""
+    return Domain.objects.live().filter(name=prepared.plan.name, owner=prepared.owner.pk).first()
 
 
 def try_import(prepared: Prepared) -> None:
@@ -81,6 +87,11 @@ def import_domain(prepared: Prepared) -> Imported:
     not_confirmed = unconfirmed_warning(NOT_CONFIRMED, plan.name) if pending else None
     warning = " ".join(filter(None, [not_confirmed, refused, added.warning])) or None
     return Imported(added.domain, configuration.ids, warning)
+
+
+def import_mail(prepared: Prepared, domain: Domain) -> ImportedMails:
+    """Import the mail of the archive into the owner's domain of its name, as history. See `import_mails` for what it raises."""
+    return import_mails(prepared.archive, domain)
 
 
 def _refused_mail_from(domain: Domain, configuration: Configuration) -> str | None:

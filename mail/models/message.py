@@ -109,6 +109,8 @@ class Message(models.Model):
         QUEUE = "queue", "Notification from SQS"
         TOPIC = "topic", "Notification posted by SNS"
         SWEEP = "sweep", "Found in the bucket"
+        # Always history (mail/routing/facts.py).
+        IMPORT = "import", "Imported from an archive"
 
     domain = models.ForeignKey(
         Domain, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="messages"
@@ -118,7 +120,7 @@ class Message(models.Model):
     ses_id = models.CharField("SES message id", max_length=255)
     key = models.CharField(max_length=1024)
     size = models.PositiveBigIntegerField(null=True, blank=True, help_text="Bytes in the bucket.")
-    source = models.CharField(max_length=5, choices=Source)
+    source = models.CharField(max_length=6, choices=Source)
     envelope_from = models.CharField(max_length=320, blank=True)
     # SES's words, in upper case: PASS, FAIL, GRAY, PROCESSING_FAILED. Empty if SES said nothing.
     spf = models.CharField("SPF", max_length=20, blank=True)

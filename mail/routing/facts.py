@@ -31,7 +31,7 @@ _SQL = f"""
 SELECT r.id, r.recipient, d.is_catch_all_enabled, d.catch_all_endpoint_id, a.is_active, a.endpoint_id, b.is_active, b.endpoint_id,
     EXISTS (SELECT 1 FROM {{blocked}} x WHERE x.email_address IN (r.recipient, {_BASE})),
     EXISTS (SELECT 1 FROM {{deleted}} t WHERE t.address IN (r.recipient, {_BASE})),
-    COALESCE(m.source = 'sweep' AND (r.arrived_at < {{oldest}} OR r.arrived_at < s.deliver_since), FALSE),
+    COALESCE(m.source = 'import' OR m.source = 'sweep' AND (r.arrived_at < {{oldest}} OR r.arrived_at < s.deliver_since), FALSE),
     d.receive_dmarc_emails, m.virus, m.spam, m.dmarc, m.dmarc_policy
 FROM {{received}} r
 JOIN {{messages}} m ON m.id = r.message_id

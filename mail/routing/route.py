@@ -54,8 +54,8 @@ class Facts:
     """What decides about one received email.
 
     `address`: the row of the recipient, `base`: of the same without `+label`, `catch_all`: None if it is off. `is_deleted`: one of
-    these two addresses has a tombstone. `is_history`: only a sweep has found it, and it is from before this installation
-    received mail, or too old. The verdicts are SES's words.
+    these two addresses has a tombstone. `is_history`: it was imported, or only a sweep has found it, and it is from before
+    this installation received mail, or too old. The verdicts are SES's words.
     """
 
     recipient: str

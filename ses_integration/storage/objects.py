@@ -1,4 +1,4 @@
-"""One stored mail: read it as a whole or piece by piece, and erase it."""
+"""One stored mail: read it as a whole or piece by piece, store an imported one, and erase it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ CHUNK = 64 * 1024
 # Looked at after each piece: a body that trickles must not keep a thread for ever.
 FETCH_SECONDS = 180.0
 ERASE_SECONDS = 20.0
+# S3 answers once it has taken in the whole mail.
+STORE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,12 @@ class StoredMail:
         """
         size, body = self._open()
         return size, self._pieces(size, body)
+
+    def store(self, file: BinaryIO) -> None:
+        """Write the object: all of the file, whatever the key has had before. Raises SesError."""
+        s3, bucket = open_bucket(self.bucket, seconds=STORE_SECONDS)
+        with aws_errors(f"PutObject {self.key!r}", on=bucket):
+            s3.put_object(Bucket=bucket, Key=self.key, Body=file)
 
     def erase(self, *, seconds: float = ERASE_SECONDS) -> int:
         """Delete every version and delete marker of this key, and return their number. Raises SesError.

@@ -58,6 +58,14 @@ def an_id(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,255}", value) is not None
 
 
+def a_key(value: Any) -> bool:
+    """The last part of the key of a mail in the bucket."""
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        return False
+    # Neither a folder nor `..`.
+    return len(value) <= 255 and not {" ", "/"}.intersection(value) and value.strip(".") != ""
+
+
 def a_hash(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) is not None
 
@@ -115,7 +123,7 @@ MAIL: Shape = {
     "file": or_null(text),
     "bytes": or_null(count),
     "sha256": or_null(a_hash),
-    "sesMessageId": text,
+    "sesMessageId": a_key,
     "messageId": or_null(text),
     "envelopeFrom": or_null(text),
     "arrivedAt": a_time,

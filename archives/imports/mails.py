@@ -1,0 +1,146 @@
+"""Import the mail of an archive as history, in batches. What exists is left, so a second run goes on where the first stopped."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, BinaryIO, cast
+
+from archives.format.reading.archive import Archive
+from archives.format.reading.contents import Content
+from archives.format.reading.refusal import damaged
+from audit.actions import Action
+from audit.record import Entry, record
+from domains.models import Domain
+from mail.arrival.imported import ImportedMail, imported, note_imported
+from ses_integration.api import StoredMail, release_connection
+
+Values = dict[str, Any]
+
+# Mails of a batch. Their bytes wait for S3 in files, on disk if they are larger than IN_MEMORY.
+BATCH, THREADS, IN_MEMORY = 50, 8, 256 * 1024
+VERDICTS = {
+    "spf": "spf",
+    "dkim": "dkim",
+    "dmarc": "dmarc",
+    "dmarcPolicy": "dmarc_policy",
+    "spam": "spam",
+    "virus": "virus",
+}
+
+
+class DomainGone(Exception):
+    """The domain was deleted while its mail was being imported. The message is a sentence for people."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} was deleted meanwhile, so no more of its mail is imported.")
+
+
+@dataclass
+class ImportedMails:
+    """`stored`: mails whose bytes this run has stored. `existing`: mails that were there already. `missing`: mails that the
+    archive does not have, because S3 did not have them."""
+
+    stored: int = 0
+    existing: int = 0
+    missing: int = 0
+
+
+def import_mails(archive: Archive, domain: Domain) -> ImportedMails:
+    """Store what the domain does not have of the archive's mail. Raises Refused, DomainGone, SesError and OSError.
+
+    What an error leaves is complete mail by mail: run it again.
+    """
+    counts = ImportedMails()
+    total = archive.manifest["counts"]["mails"]
+    if total:
+        record(Entry.of(Action.IMPORTED, domain, domain.owner_id, after={"mails": total}))
+    mails = archive.mails()
+    with ThreadPoolExecutor(THREADS) as pool:
+        while batch := list(islice(mails, BATCH)):
+            _import(batch, domain, pool, counts)
+    return counts
+
+
+def _import(
+    batch: list[tuple[Values, Content | None]], domain: Domain, pool: ThreadPoolExecutor, counts: ImportedMails
+) -> None:
+    contents = {values["sesMessageId"]: (values, content) for values, content in reversed(batch)}
+    try:
+        waiting = note_imported(domain, [_mail(values, domain.name) for values, _ in contents.values()])
+    except Domain.DoesNotExist as error:
+        raise DomainGone(domain.name) from error
+    counts.missing += sum(content is None for _, content in contents.values())
+    counts.existing += sum(content is not None and ses_id not in waiting for ses_id, (_, content) in contents.items())
+    release_connection()
+    calls: list[Future[None]] = []
+    try:
+        for ses_id in waiting:
+            values, content = contents[ses_id]
+            if content is not None:
+                calls.append(pool.submit(_store, domain.key_prefix + ses_id, _spooled(values, content)))
+    finally:
+        # Also after an error: no call may be under way when the rows change.
+        failed = [call for call in calls if call.exception()]
+    for call in failed:
+        call.result()
+    if not Domain.objects.live().filter(pk=domain.pk).exists():
+        # Its prefix may have been found empty before these were stored.
+        for ses_id in waiting:
+            StoredMail(domain.key_prefix + ses_id).erase()
+        raise DomainGone(domain.name)
+    imported(waiting.values())
+    counts.stored += len(waiting)
+
+
+def _spooled(values: Values, content: Content) -> BinaryIO:
+    """The bytes in a file, compared with their hash: the archive may have been changed since it was verified."""
+    file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - whoever stores the mail closes it
+    for piece in content:
+        file.write(piece)
+    if content.sha256 != values["sha256"]:
+        file.close()
+        raise damaged(values["file"], "has changed meanwhile")
+    file.seek(0)
+    return cast("BinaryIO", file)
+
+
+def _store(key: str, file: BinaryIO) -> None:
+    with file:
+        StoredMail(key).store(file)
+
+
+def _mail(values: Values, name: str) -> ImportedMail:
+    return ImportedMail(
+        ses_id=values["sesMessageId"],
+        arrived_at=datetime.fromisoformat(values["arrivedAt"]),
+        has_bytes=values["file"] is not None,
+        envelope_from=values["envelopeFrom"] or "",
+        rfc_id=values["messageId"] or "",
+        verdicts={column: values["verdicts"][member] or "" for member, column in VERDICTS.items()},
+        deleted_for=values["deletedFor"],
+        emails=dict(_emails(values["emails"], name)),
+    )
+
+
+def _emails(emails: list[Values], name: str) -> Iterator[tuple[str, Values]]:
+    """The marks by recipient. One that is not of the domain is not known, as if nothing said who it was for."""
+    for values in emails:
+        recipient = (values["recipient"] or "").lower()
+        yield (
+            recipient if recipient.endswith(f"@{name}") and len(recipient) <= 320 else "",
+            {
+                "is_read": values["isRead"],
+                "read_at": _time(values["readAt"]),
+                "is_archived": values["isArchived"],
+                "archived_at": _time(values["archivedAt"]),
+            },
+        )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
