@@ -101,8 +101,8 @@ def test_an_unexpected_error_is_logged_and_not_shown(api, monkeypatch, caplog):
     ("method", "resource", "module", "name", "missing"),
     [
         ("delete", "domains", service, "delete_domain", DomainDeletion),
-        ("delete", "email-addresses", deletion, "delete_address", Domain),
-        ("put", "email-addresses", address_services, "update_address", Domain),
+        ("delete", "email-addresses", deletion, "delete_address", DomainDeletion),
+        ("put", "email-addresses", address_services, "update_address", DomainDeletion),
     ],
 )
 def test_a_missing_row_of_another_model_is_an_unexpected_error(

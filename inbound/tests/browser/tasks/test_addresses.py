@@ -23,7 +23,7 @@ def shop(ses: Emulator, admin_user: User) -> None:
 def test_an_address_is_added(operator: Operator, ses: Emulator, shop: None) -> None:
     page = operator.page
     operator.open("/admin/")
-    page.get_by_role("navigation", name="Menu").get_by_role("link", name="Addresses").click()
+    page.get_by_role("navigation", name="Menu").get_by_role("link", name="Addresses", exact=True).click()
     page.get_by_role("link", name="Add email address").click()
     page.get_by_label("Address:").fill("hello@shop.exampel")
     page.get_by_role("button", name="Save", exact=True).click()
@@ -42,7 +42,7 @@ def test_an_address_is_deleted_and_the_log_says_by_whom(operator: Operator, ses:
     operator.open("/admin/addresses/emailaddress/")
     page.get_by_role("link", name="old@shop.example").click()
     operator.look("address")
-    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("link", name="Delete", exact=True).click()
     operator.look("delete address")
     page.get_by_label("Type old@shop.example to confirm:").fill("old@shop.example")
     page.get_by_role("button", name="Delete it").click()

@@ -49,7 +49,7 @@ def test_a_user_is_deactivated(operator: Operator, admin_user: User) -> None:
     jo = User.objects.create_user("jo")
     EmailAddressFactory(domain=DomainFactory(owner=jo, name="example.com"), address="a@example.com")
     operator.open(url("auth.user", "change", jo.pk))
-    operator.page.get_by_role("link", name="Delete").click()
+    operator.page.get_by_role("link", name="Delete", exact=True).click()
     operator.look("deactivate")
     operator.page.get_by_role("button", name="Deactivate").click()
     operator.page.get_by_text("Deactivated 1 user: jo.").wait_for()

@@ -55,6 +55,7 @@ class Cases:
             "id": self._id(data, kind),
             "index": data.draw(st.sampled_from(["0", "0", "1", "x"])),
             "filename": data.draw(st.sampled_from(["a.txt", "a.txt", "b/c"])),
+            "user": data.draw(st.sampled_from(["1", "2", "x"])),
         }
         case.path_parameters = {name: parts[name] for name in case.path_parameters or {}}
         if data.draw(st.booleans()) and case.method in WITH_BODY:
