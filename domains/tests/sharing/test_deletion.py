@@ -86,7 +86,7 @@ def test_members_do_not_read_that_the_owner_has_added_the_domain_again(api, clie
     path = f"/api/v2/deletions/{api.delete(f'/api/v2/domains/{domain.pk}').json()['deletionId']}"
     before = client_for(al).get(path).json()["dns"]
     api.post("/api/v2/domains", {"domain": "example.com"})
-    assert "added the domain again" in api.get(path).json()["dns"]["note"]
+    assert "was added again" in api.get(path).json()["dns"]["note"]
     assert client_for(al).get(path).json()["dns"]["note"] is before["note"] is None
 
 
