@@ -8,29 +8,22 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBase,
-    HttpResponseRedirect,
-    StreamingHttpResponse,
-)
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from archives.admin.starting import StartsExports
-from archives.exports.downloads import headers_of, open_archive
+from archives.exports.downloads import archive_answer
 from archives.models import Export
 from backoffice.base import ReadOnlyAdmin
 from backoffice.links import NOTHING, page_link, related_link
 from backoffice.text import moment, plural, size, visible
+from mail.downloads.wording import BUSY
 from mail.parsing.pool import Busy
 from ses_integration.api import NotStored, SesError
 
-BUSY = "Too many downloads at the moment. Try again in a few seconds."
 GONE = "The bucket does not have this archive any more."
 
 
@@ -87,14 +80,13 @@ class ExportAdmin(StartsExports, ReadOnlyAdmin[Export]):
         if export is None or export.state != Export.State.READY:
             raise Http404
         try:
-            length, pieces = open_archive(export)
+            return archive_answer(export)
         except NotStored:
             return self._back(request, export, GONE)
         except SesError as error:
             return self._back(request, export, error.sentence)
         except Busy:
             return self._back(request, export, BUSY)
-        return StreamingHttpResponse(pieces, headers={**headers_of(export), "Content-Length": str(length)})
 
     def _back(self, request: HttpRequest, export: Export, problem: str) -> HttpResponseRedirect:
         messages.error(request, problem)

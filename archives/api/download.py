@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from archives.exports import links
-from archives.exports.downloads import headers_of, open_archive
+from archives.exports.downloads import archive_answer, headers_of
 from archives.models import Export
 from audit.origin import act_as, identify
+from mail.downloads.wording import BUSY, NO_STORE
 from mail.parsing.pool import Busy
 from rest.access.roles import Role
 from rest.access.rows import role_of
@@ -23,8 +24,6 @@ NOT_FOUND = "Export not found"
 LINK_EXPIRED = "This link has expired. GET /exports/{id} has a new one."
 GONE = "The archive has been erased. Start a new export."
 NOT_READY = "The archive is not ready yet."
-NO_STORE = "The mail store does not answer at the moment. Try again in a few seconds."
-BUSY = "Too many downloads at the moment. Try again in a few seconds."
 
 
 class DownloadView(APIView):
@@ -39,14 +38,13 @@ class DownloadView(APIView):
     def get(self, request: Request, pk: str) -> HttpResponseBase:
         export = _found(request, pk)
         try:
-            size, pieces = open_archive(export)
+            return archive_answer(export)
         except NotStored:
             raise Gone(GONE) from None
         except Busy:
             raise Unavailable(BUSY) from None
         except SesError:
             raise Unavailable(NO_STORE) from None
-        return StreamingHttpResponse(pieces, headers={**headers_of(export), "Content-Length": str(size)})
 
     def head(self, request: Request, pk: str) -> HttpResponseBase:
         export = _found(request, pk)

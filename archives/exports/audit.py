@@ -18,5 +18,4 @@ def exported(scope: Scope, export: Export | None = None) -> None:
 def downloaded(export: Export) -> None:
     """Somebody begins to download an archive."""
     values = {"exportId": export.pk, "secrets": export.includes_secrets}
-    entry = Entry.of(Action.DOWNLOADED, export.domain, export.domain.owner_id, after=values)
-    record(entry)
+    record(Entry.of(Action.DOWNLOADED, export.domain, export.domain.owner_id, after=values))

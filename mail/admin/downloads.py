@@ -21,11 +21,10 @@ from backoffice.base import ReadOnlyAdmin
 from mail.admin import content
 from mail.downloads.headers import RAW, download_headers
 from mail.downloads.stored import NoSuchAttachment, open_attachment, open_mail
+from mail.downloads.wording import BUSY
 from mail.models import ReceivedEmail
 from mail.parsing.pool import Busy, Unreadable
 from ses_integration.api import NotStored, SesError
-
-BUSY = "Too many downloads at the moment. Try again in a few seconds."
 
 
 class Downloads(ReadOnlyAdmin[ReceivedEmail]):

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from mail.downloads.headers import RAW, download_headers
 from mail.downloads.stored import NoSuchAttachment, open_attachment, open_mail
+from mail.downloads.wording import BUSY, NO_STORE
 from mail.models import Message
 from mail.parsing.pool import Busy, Unreadable
 from rest.errors import Gone, Unavailable, Unprocessable
@@ -22,8 +23,6 @@ UNSAFE = "unsafe"
 VIRUS = f"SES found a virus in this mail. Add ?{UNSAFE}=true to download it all the same."
 NO_ATTACHMENT = "Attachment not found"
 GONE = "Stored message is gone"
-NO_STORE = "The mail store does not answer at the moment. Try again in a few seconds."
-BUSY = "Too many downloads at the moment. Try again in a few seconds."
 
 # The first that fits counts.
 ERRORS: Mapping[type[Exception], Callable[[Any], APIException]] = {
