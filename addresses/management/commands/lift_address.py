@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from addresses.models import DeletedAddress
+from addresses.management.tombstones import tombstone_of
 from addresses.tombstones.lift import lift
 from backoffice.shell.asking import NOTHING_DONE, agreed
 from rest.names.arguments import email_address
@@ -24,9 +24,7 @@ class Command(CommandWithExitCodes):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["address"]
-        tombstone = DeletedAddress.objects.filter(address=name).first()
-        if tombstone is None:
-            raise CommandError(f"There is no deleted address {name!r}. list_deleted_addresses shows all.")
+        tombstone = tombstone_of(name)
         if not options["yes"] and not agreed(self, f"{name} cannot be restored then. Lift it?"):
             self.stdout.write(NOTHING_DONE)
             return

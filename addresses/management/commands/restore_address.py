@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from addresses.management.tombstones import tombstone_of
 from addresses.models import DeletedAddress, EmailAddress
 from addresses.services import RECORDED
 from addresses.tombstones.restore import CannotRestore, restore_address
@@ -27,9 +28,7 @@ class Command(CommandWithExitCodes):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["address"]
-        tombstone = DeletedAddress.objects.filter(address=name).first()
-        if tombstone is None:
-            raise CommandError(f"There is no deleted address {name!r}. list_deleted_addresses shows all.")
+        tombstone = tombstone_of(name)
         try:
             with shared_deadline(SECONDS_PER_DOMAIN):
                 change = restore_address(tombstone)
