@@ -8,34 +8,32 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from inbound.tests.support.factories import DomainFactory
+from inbound.tests.support.factories import MessageFactory
 from mail.admin.deliveries import EventNoticeAdmin
 from mail.models import EventNotice
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
 
-def plan_of(read: Callable[[], object], *off: str) -> str:
-    """How PostgreSQL would run the only statement of `read` on a large table: empty ones are read whole.
-
-    `off`: settings of further ways that it may not take.
-    """
+def plan_of(read: Callable[[], object]) -> str:
+    """How PostgreSQL would run the only statement of `read` on a large table: empty ones are read whole."""
     with CaptureQueriesContext(connection) as captured:
         read()
     [statement] = captured.captured_queries
     with connection.cursor() as cursor:
-        for way in ("enable_seqscan", "enable_bitmapscan", "enable_sort", *off):
-            cursor.execute(f"SET LOCAL {way} = off")
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
         cursor.execute(f"EXPLAIN {statement['sql']}")
         return "\n".join(line for (line,) in cursor.fetchall())
 
 
 def test_an_index_has_the_bytes_of_a_domain():
-    assert "Index Only Scan using messages_by_age" in plan_of(
-        # Of an empty table, the rows are as near as the index.
-        DomainFactory().messages.stored_bytes,
-        "enable_indexscan",
-    )
+    message = MessageFactory()
+    with connection.cursor() as cursor:
+        # As VACUUM leaves it. Before, rows are read for every index, and which one is chosen is chance.
+        cursor.execute(
+            "UPDATE pg_class SET relpages = 100, reltuples = 5000, relallvisible = 100 WHERE relname = 'mail_message'"
+        )
+    assert "Index Only Scan using messages_by_age" in plan_of(message.domain.messages.stored_bytes)
 
 
 def test_notices_are_listed_in_the_order_of_an_index():
