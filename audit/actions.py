@@ -15,6 +15,8 @@ class Action(StrEnum):
     # Of what was deleted, and of the tombstone of an address.
     RESTORED = "restored"
     LIFTED = "lifted"
+    # Of access to a domain, by whoever had it.
+    GIVEN_UP = "given up"
     # Of a domain: somebody did not wait for the worker.
     PUSHED = "pushed"
     # Of a domain's deletion.

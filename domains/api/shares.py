@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from domains.models import Domain, DomainAccess
 from domains.sharing import service
+from rest.access.roles import Deed
 from rest.deletion.confirmation import refuse_in_body
 from rest.errors import Conflict
 from rest.fields import Constant, SchemaOnly, Text, Timestamp
@@ -20,6 +21,8 @@ from rest.schema.parts import PAGINATION
 from rest.serializers import Body, ReadSerializer
 from rest.viewsets import OwnedViewSet
 
+# In a path: the caller's own account, whose id they may not know.
+ME = "me"
 NOT_SHARED = "The domain is not shared with this account"
 
 
@@ -91,6 +94,15 @@ REFUSALS: Mapping[type[Exception], Callable[[Any], APIException]] = {
 class ShareActions(OwnedViewSet[Domain]):
     """The actions, for the viewset of domains."""
 
+    @property
+    def deed(self) -> Deed:
+        return Deed.LEAVE if self._leaves else super().deed
+
+    @property
+    def _leaves(self) -> bool:
+        """Whether somebody asks to take their own access back, which needs no owner."""
+        return self.action == "unshare" and self.kwargs["user"] in (ME, str(self.caller.pk))
+
     @action(detail=True)
     def shares(self, request: Request, pk: str) -> Response:
         """List who else has access to a domain."""
@@ -122,10 +134,13 @@ class ShareActions(OwnedViewSet[Domain]):
 
     @change_share.mapping.delete
     def unshare(self, request: Request, pk: str, user: str) -> Response:
-        """Take somebody's access to a domain back."""
+        """Take somebody's access to a domain back, or leave a shared domain."""
         access = self._access(user)
         refuse_in_body(request)
-        service.unshare([access])
+        if self._leaves:
+            service.leave(access)
+        else:
+            service.unshare([access])
         return Response(self.get_serializer(access).data)
 
     def _accesses(self, domain: Domain) -> Any:
@@ -133,6 +148,7 @@ class ShareActions(OwnedViewSet[Domain]):
 
     def _access(self, user: str) -> DomainAccess:
         domain = self.get_object()
+        user = str(self.caller.pk) if self._leaves else user
         is_number = user.isascii() and user.isdigit() and len(user) < 10
         found = self._accesses(domain).filter(user=int(user)).first() if is_number else None
         if found is None:

@@ -1,4 +1,4 @@
-"""Share a domain, change a role, and take access back (docs/people.md, "Share a domain")."""
+"""Share a domain, change a role, take access back, and leave (docs/people.md, "Share a domain")."""
 
 from __future__ import annotations
 
@@ -68,12 +68,21 @@ def change_role(access: DomainAccess, role: str) -> DomainAccess:
 
 def unshare(accesses: Collection[DomainAccess]) -> None:
     """Take access back. What is gone already stays so."""
+    _remove(accesses, Action.DELETED)
+
+
+def leave(access: DomainAccess) -> None:
+    """Give up one's own access. What is gone already stays so."""
+    _remove([access], Action.GIVEN_UP)
+
+
+def _remove(accesses: Collection[DomainAccess], action: Action) -> None:
     with transaction.atomic():
         list(Domain.objects.select_for_update().filter(accesses__in=accesses).order_by("pk").values_list("pk"))
         chosen = DomainAccess.objects.select_related("domain", "user").filter(pk__in=[row.pk for row in accesses])
         rows = list(chosen.select_for_update(of=("self",)).order_by("pk"))
         DomainAccess.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        record_all(_entry(Action.DELETED, row) for row in rows)
+        record_all(_entry(action, row) for row in rows)
 
 
 def _change(access: DomainAccess, role: str) -> None:
@@ -86,5 +95,5 @@ def _change(access: DomainAccess, role: str) -> None:
 
 def _entry(action: Action, access: DomainAccess) -> Entry:
     said = {"user": access.user.get_username(), **members(access, "role")}
-    said = {"before": said} if action == Action.DELETED else {"after": said}
+    said = {"after": said} if action == Action.ADDED else {"before": said}
     return Entry.of(action, access, access.domain.owner_id, name=access.domain.name, **said)

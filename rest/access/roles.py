@@ -19,6 +19,7 @@ class Deed(StrEnum):
 
     READ = "read it"
     CHECK = "have its DNS records checked"
+    LEAVE = "leave it"
     CHANGE_ADDRESSES = "change its addresses"
     BLOCK = "block and unblock addresses"
     SET_CATCH_ALL = "change its catch-all"
@@ -37,6 +38,7 @@ class Deed(StrEnum):
 NEEDED: Mapping[Deed, Role] = {
     Deed.READ: Role.VIEWER,
     Deed.EXPORT: Role.VIEWER,
+    Deed.LEAVE: Role.VIEWER,
     # It stores what DNS and SES say, as the worker does anyway.
     Deed.CHECK: Role.VIEWER,
     Deed.CHANGE_ADDRESSES: Role.MANAGER,

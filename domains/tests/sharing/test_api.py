@@ -64,11 +64,12 @@ def test_what_cannot_be_shared_is_refused_with_a_sentence(api, user, domain, jo)
 
 
 def test_nobody_but_the_owner_sees_or_changes_who_has_access(client_for, domain, jo, al):
-    for client, status in ((client_for(jo), 403), (client_for(al), 403), (client_for(UserFactory()), 404)):
+    for member, other, status in ((jo, al, 403), (al, jo, 403), (UserFactory(), al, 404)):
+        client = client_for(member)
         assert client.get(url(domain)).status_code == status
         assert client.post(url(domain), {"user": "al", "role": "manager"}).status_code == status
-        assert client.put(url(domain, al), {"role": "manager"}).status_code == status
-        assert client.delete(url(domain, al)).status_code == status
+        assert client.put(url(domain, other), {"role": "manager"}).status_code == status
+        assert client.delete(url(domain, other)).status_code == status
     assert set(DomainAccess.objects.values_list("user__username", "role")) == {("jo", "manager"), ("al", "viewer")}
 
 

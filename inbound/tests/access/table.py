@@ -127,3 +127,6 @@ CASES: dict[tuple[str, str], Case] = {
     ("get", "audit-log"): everybodys(sees=1),
     ("get", "ses/status"): everybodys(),
 }
+
+# `DELETE domains/<str:pk>/shares/<str:user>` with the caller's own account.
+LEAVING = Case((404, 200, 200, 404, 404))

@@ -13,7 +13,7 @@ from audit.models import Change
 from domains.models import DnsRecord, Domain, DomainAccess, DomainDeletion
 from domains.sharing.service import share, unshare
 from endpoints.models import Endpoint
-from inbound.tests.access.table import CASES, NAME, ROLES
+from inbound.tests.access.table import CASES, LEAVING, NAME, ROLES
 from inbound.tests.api.routes import PARTS, ROUTES, path_of
 from inbound.tests.support.factories import (
     BlockedEmailFactory,
@@ -129,6 +129,16 @@ def test_a_role_may_do_what_the_table_says(method, route, role, world, client_fo
         change = Change.objects.latest("pk")
         assert (change.who, change.via) == ("manager-of-it", "role manager")
         assert change.owner == world["owner"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_leave_as_the_table_says(role, world, client_for):
+    status = LEAVING.statuses[ROLES.index(role)]
+    before = set(DomainAccess.objects.values_list("user__username", flat=True))
+    answer = client_for(world[role]).delete(f"/api/v2/domains/domains/shares/{world[role].pk}")
+    assert answer.status_code == status
+    gone = {f"{role}-of-it"} if status == 200 else set()
+    assert set(DomainAccess.objects.values_list("user__username", flat=True)) == before - gone
 
 
 @pytest.mark.parametrize("role", ROLES[1:])
