@@ -93,6 +93,14 @@ class Operator:
         assert answer is not None
         assert answer.ok, f"{path}: {answer.status}"
 
+    def choose(self, name: str, *, field: str) -> None:
+        """Pick an option of a field with a search box, by the field's name in the form.
+
+        Waits for the box: before its script has run, the plain list of the page has the same role.
+        """
+        self.page.locator(f"#id_{field} + .select2").get_by_role("combobox").click()
+        self.page.get_by_role("option", name=name).click()
+
     def sizes(self) -> Iterator[tuple[int, Scheme]]:
         """Give the window each width and scheme in turn, and end as it began."""
         for width, scheme in product(WIDTHS, SCHEMES):

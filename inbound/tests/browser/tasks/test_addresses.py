@@ -30,8 +30,7 @@ def test_an_address_is_added(operator: Operator, ses: Emulator, shop: None) -> N
     expect(page.get_by_text("There is no domain shop.exampel here.")).to_be_visible()
     operator.look("address with an error")
     page.get_by_label("Address:").fill("hello@shop.example")
-    page.get_by_role("combobox").first.click()
-    page.get_by_role("option", name="CRM").click()
+    operator.choose("CRM", field="endpoint")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".messagelist")).to_contain_text("hello@shop.example")
     assert rules(ses) == {"inbound-shop.example-rule": {"old@shop.example", "hello@shop.example"}}
