@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from django.db.models import Q
+from django.utils import timezone
 from hypothesis.stateful import invariant
 
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, Step
 from inbound.tests.life.machine import FOREIGN_RULE, NAMES, MachineBase, Mode
 from inbound.tests.life.observed import ObservedSes, observe_ses
-from inbound.tests.life.rows import HeldRule, TrackedDomain, as_tracked, desired_rules, live_domains
+from inbound.tests.life.rows import HeldRule, TrackedDomain, as_tracked, desired_rules, held_domains, live_domains
 from inbound.tests.support.aws import stored_keys
 from inbound.worker import Worker
 from ses_integration.models import DomainSync, InFlightCall, LedgerEntry, LedgerIdentity
@@ -31,8 +35,10 @@ class Invariants(MachineBase):
             assert not observed.holds(recipient), f"{recipient} was reported gone, and SES holds it."
         for name in sorted(self.identity_reported_gone):
             assert name not in observed.identities, f"The identity {name} was reported gone, and SES holds it."
+        self.forget_ended_periods()
         domains = live_domains()
-        self._assert_rows(domains)
+        self._assert_rows(domains, self.tracked_domains)
+        self._assert_rows(held_domains(), {name: held.tracked for name, held in self.held.items()})
         entries = list(LedgerEntry.objects.prefetch_related("recipients", "in_flight"))
         self._assert_ledger_is_complete(entries, observed)
         self._assert_ledger_is_right(entries, observed)
@@ -42,11 +48,16 @@ class Invariants(MachineBase):
         assert not self.run_log.errors, "\n".join(self.run_log.errors)
         self.steps_complete = True
 
-    def _assert_rows(self, domains: dict[str, Domain]) -> None:
-        told = {
-            name: TrackedDomain(self.users[tracked.owner].pk, tracked.pk, tracked.addresses, tracked.catch_all)
-            for name, tracked in self.tracked_domains.items()
-        }
+    def forget_ended_periods(self) -> None:
+        """Whoever comes first ends a period that is over. Nobody ends another one."""
+        in_grace = set(DomainDeletion.objects.in_grace().values_list("pk", flat=True))
+        for name, held in list(self.held.items()):
+            if held.deletion not in in_grace:
+                assert held.over, f"The grace period of {name} ended early."
+                del self.held[name]
+
+    def _assert_rows(self, domains: dict[str, Domain], tracked_domains: dict[str, TrackedDomain]) -> None:
+        told = {name: replace(tracked, owner=self.users[tracked.owner].pk) for name, tracked in tracked_domains.items()}
         assert {name: as_tracked(domain) for name, domain in domains.items()} == told
 
     def _assert_ledger_is_complete(self, entries: list[LedgerEntry], observed: ObservedSes) -> None:
@@ -82,7 +93,7 @@ class Invariants(MachineBase):
     def _assert_up_to_date(self, name: str, domain: Domain | None, observed: ObservedSes) -> None:
         desired, held = desired_rules(domain) if domain else {}, observed.rules_of(name)
         assert held == desired, f"SES holds {held} for {name}, and the rows want {desired}."
-        there = name in self.tracked_domains or name in self.foreign_identities
+        there = name in self.tracked_domains.keys() | self.held.keys() | self.foreign_identities
         assert (name in observed.identities) == there, f"{name} has {'no' if there else 'an'} identity."
 
     # Finishing
@@ -115,7 +126,8 @@ class Invariants(MachineBase):
         return [
             *(sync for sync in DomainSync.objects.all() if sync.pending),
             *InFlightCall.objects.all(),
-            *DomainDeletion.objects.pending(),
+            *DomainDeletion.objects.under_way(),
+            *DomainDeletion.objects.in_grace().filter(Q(rules=Step.PENDING) | Q(restorable_until__lte=timezone.now())),
         ]
 
     def _nothing_pending(self) -> bool:
@@ -125,15 +137,14 @@ class Invariants(MachineBase):
         observed = observe_ses(self.ses)
         everything = {name: held for domain in live_domains().values() for name, held in desired_rules(domain).items()}
         assert {name: held for name, held in observed.rules.items() if name != FOREIGN_RULE} == everything
-        assert observed.identities.keys() == self.tracked_domains.keys() | self.foreign_identities
+        kept = {**{name: held.tracked for name, held in self.held.items()}, **self.tracked_domains}
+        assert observed.identities.keys() == kept.keys() | self.foreign_identities
         # If SES refuses MAIL FROM for good, the rest of the identity does not wait for it.
         failed = set(LedgerIdentity.objects.filter(mail_from_status="Failed").values_list("entry__name", flat=True))
-        for name in self.tracked_domains.keys() - self.foreign_identities - failed:
+        for name in kept.keys() - self.foreign_identities - failed:
             assert observed.identities[name].mail_from == f"mail.{name}", f"{name} has no MAIL FROM domain."
-        kept = {
-            f"emails/{name}/{tracked.pk}/" for name, tracked in self.tracked_domains.items()
-        } | self.abandoned_prefixes
-        assert stored_keys() == sorted(key for key in self.mail if key.rpartition("/")[0] + "/" in kept)
+        prefixes = {f"emails/{name}/{tracked.pk}/" for name, tracked in kept.items()} | self.abandoned_prefixes
+        assert stored_keys() == sorted(key for key in self.mail if key.rpartition("/")[0] + "/" in prefixes)
 
     def teardown(self) -> None:
         if self.steps_complete:

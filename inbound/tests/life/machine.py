@@ -20,7 +20,7 @@ from rest_framework.test import APIClient
 from domains.models import DomainDeletion
 from inbound.models import issue_key
 from inbound.tests.life.observed import LateCall, late_calls, observe_ses
-from inbound.tests.life.rows import TrackedDomain
+from inbound.tests.life.rows import Held, TrackedDomain
 from inbound.tests.support.database import empty_tables
 from inbound.tests.support.factories import EndpointFactory, UserFactory
 from ses_integration.aws import clients
@@ -130,6 +130,8 @@ class MachineBase(RuleBasedStateMachine):
             self.clients.append(client)
             self.endpoints.append([EndpointFactory(owner=user).pk])
         self.tracked_domains: dict[str, TrackedDomain] = {}
+        # Deleted domains in their grace period.
+        self.held: dict[str, Held] = {}
         # The id of the last domain of each name, also after its deletion.
         self.last_domains: dict[str, str] = {}
         # Recipients and identities that were reported gone, until a request wants them again.

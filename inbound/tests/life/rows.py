@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from domains.models import Domain
 from ses_integration.models import LedgerEntry
@@ -28,11 +29,32 @@ class TrackedDomain:
     pk: str
     addresses: dict[str, bool] = field(default_factory=dict)
     catch_all: str | None = None
+    # Deleted addresses with a tombstone, by what they were.
+    tombstones: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass
+class Held:
+    """A deleted domain as it would be restored, and the id of its report. `over`: its grace period has ended, but nobody has
+    ended it yet."""
+
+    tracked: TrackedDomain
+    deletion: str
+    over: bool = False
 
 
 def live_domains() -> dict[str, Domain]:
-    """The live domains by name, with their addresses. Two statements, because this runs after every step."""
-    return {row.name: row for row in Domain.objects.filter(deleting_since=None).prefetch_related("email_addresses")}
+    """The live domains by name, with their addresses. Three statements, because this runs after every step."""
+    return _by_name(Domain.objects.filter(deleting_since=None))
+
+
+def held_domains() -> dict[str, Domain]:
+    """The deleted domains in their grace periods, likewise."""
+    return _by_name(Domain.objects.filter(deleting_since__isnull=False, restorable_until__isnull=False))
+
+
+def _by_name(rows: QuerySet[Domain]) -> dict[str, Domain]:
+    return {row.name: row for row in rows.prefetch_related("email_addresses", "deleted_addresses")}
 
 
 def desired_rules(domain: Domain) -> dict[str, HeldRule]:
@@ -67,4 +89,5 @@ def as_tracked(domain: Domain) -> TrackedDomain:
         pk=domain.pk,
         addresses={row.address: row.is_active for row in domain.email_addresses.all()},
         catch_all=domain.catch_all_endpoint_id if domain.is_catch_all_enabled else None,
+        tombstones={row.address: row.is_active for row in domain.deleted_addresses.all()},
     )

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from inbound.tests.life.environment import Environment
-from inbound.tests.life.external_changes import ExternalChanges
 from inbound.tests.life.machine import RunLog
-from inbound.tests.life.received_mail import ReceivedMail
+from inbound.tests.life.rules.environment import Environment
+from inbound.tests.life.rules.external_changes import ExternalChanges
+from inbound.tests.life.rules.received_mail import ReceivedMail
+from inbound.tests.life.rules.undo import Undo
 
 pytestmark = [pytest.mark.hypothesis, pytest.mark.sqlite_only, pytest.mark.slow]
 
@@ -26,7 +27,7 @@ STEPS = int(os.environ.get("STATE_MACHINE_STEPS") or 0)
 STEPS_PER_PART = 5000
 
 
-class ReconcileMachine(ExternalChanges, ReceivedMail, Environment):
+class ReconcileMachine(ExternalChanges, ReceivedMail, Undo, Environment):
     """All rules. Hypothesis chooses every rule equally often, so an important one has two names."""
 
     delete_address_too = ExternalChanges.delete_address

@@ -44,17 +44,19 @@ class Operations(Invariants):
 
     @step(owner=owners, name=names, mode=modes)
     def add_domain(self, owner: int, name: str, mode: Mode) -> None:
-        tracked = self.tracked_domains.get(name)
-        others = [
-            other for other, theirs in self.tracked_domains.items() if theirs.owner != owner and _related(other, name)
-        ]
-        expected = 409 if tracked or others else 201
+        taken = self._taken()
+        others = [other for other, theirs in taken.items() if theirs.owner != owner and are_related(other, name)]
+        expected = 409 if name in taken or others else 201
         if expected == 201:
             self.identity_reported_gone.discard(name)
         answer = self.call_api(owner, "post", "/domains", {"domain": name}, mode)
         assert answer.status_code == expected, answer.json()
         if expected == 201:
             self._track(name, owner, answer.json()["id"])
+            return
+        # Only its owner is told that it can be restored.
+        restorable = name in self.held.keys() & taken.keys() and taken[name].owner == owner
+        assert ("deletionId" in answer.json()) == restorable, answer.json()
 
     @step(name=names, mode=modes)
     def delete_domain(self, name: str, mode: Mode) -> None:
@@ -101,6 +103,7 @@ class Operations(Invariants):
         assert answer.status_code == expected, answer.json()
         if expected == 201:
             tracked.addresses[address] = active
+            tracked.tombstones.pop(address, None)
 
     @step(name=names, local=locals_, mode=modes)
     def delete_address(self, name: str, local: str, mode: Mode) -> None:
@@ -161,6 +164,9 @@ class Operations(Invariants):
         endpoint = self.endpoints[owner].pop()
         answer = self.call_api(owner, "delete", f"/endpoints/{endpoint}", None, mode)
         assert answer.status_code == 200
+        for tracked in (held.tracked for held in self.held.values()):
+            if tracked.catch_all == endpoint:
+                tracked.catch_all = None
         for name, tracked in self.tracked_domains.items():
             if tracked.catch_all == endpoint:
                 tracked.catch_all = None
@@ -196,11 +202,15 @@ class Operations(Invariants):
     def _tracked(self, name: str) -> TrackedDomain:
         """The domain as tracked. Adds it without faults if it is missing, so that every step does something."""
         if name not in self.tracked_domains:
-            owner = next((tracked.owner for other, tracked in self.tracked_domains.items() if _related(other, name)), 0)
+            owner = next((tracked.owner for other, tracked in self._taken().items() if are_related(other, name)), 0)
             self.identity_reported_gone.discard(name)
-            answer = self.call_api(owner, "post", "/domains", {"domain": name})
+            answer = self.call_api(owner, "post", "/domains", {"domain": name, "startAfresh": True})
             self._track(name, owner, answer.json()["id"])
         return self.tracked_domains[name]
+
+    def _taken(self) -> dict[str, TrackedDomain]:
+        """The domains that hold their names: the live ones, and deleted ones whose grace period lasts."""
+        return {**{name: held.tracked for name, held in self.held.items() if not held.over}, **self.tracked_domains}
 
     def _address(self, name: str, local: str) -> EmailAddress:
         """The row of the address. Adds it, active, if it is missing."""
@@ -210,10 +220,12 @@ class Operations(Invariants):
             body = {"address": address, "domainId": tracked.pk}
             assert self.call_api(tracked.owner, "post", "/email-addresses", body).status_code == 201
             tracked.addresses[address] = True
+            tracked.tombstones.pop(address, None)
         return EmailAddress.objects.get(address=address)
 
     def _track(self, name: str, owner: int, pk: str) -> None:
         self.tracked_domains[name] = TrackedDomain(owner, pk)
+        self.held.pop(name, None)
         self.last_domains[name] = pk
 
     def _note_gone(self, recipient: str) -> None:
@@ -233,5 +245,5 @@ class Operations(Invariants):
             self.identity_reported_gone.add(name)
 
 
-def _related(one: str, other: str) -> bool:
+def are_related(one: str, other: str) -> bool:
     return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")

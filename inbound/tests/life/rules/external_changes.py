@@ -5,13 +5,13 @@ from __future__ import annotations
 from django.db import transaction
 from hypothesis import strategies as st
 
-from addresses.models import BlockedEmail, EmailAddress
+from addresses.models import BlockedEmail, DeletedAddress, EmailAddress
 from domains.models import DnsRecord, Domain, StatusChange
 from domains.names import domain_of
 from inbound.tests.life.machine import FOREIGN_RULE, NAMES, locals_, names, picks, step
 from inbound.tests.life.observed import observe_ses
-from inbound.tests.life.operations import Operations
 from inbound.tests.life.rows import identity_is_recorded
+from inbound.tests.life.rules.operations import Operations
 from inbound.tests.support.aws import create_foreign_identity, store_mail
 from ses_integration.conf import ses_config
 from ses_integration.models import LedgerEntry
@@ -98,7 +98,7 @@ class ExternalChanges(Operations):
         name = domain_of(row.address)
         del self.tracked_domains[name]
         with transaction.atomic():
-            for model in (BlockedEmail, EmailAddress, DnsRecord, StatusChange):
+            for model in (BlockedEmail, EmailAddress, DeletedAddress, DnsRecord, StatusChange):
                 rows = model.objects.filter(domain_id=row.domain_id)
                 rows._raw_delete(rows.db)
             domains = Domain.objects.filter(pk=row.domain_id)
