@@ -28,7 +28,9 @@ KIND = "address"
 INACTIVE = "The address is inactive, so SES should already receive nothing for it."
 CATCH_ALL = "The catch-all still receives mail for the address."
 NO_ROUTE = "Its mail goes to no endpoint."
-TOMBSTONE = "A catch-all does not get its mail, also after that, until the address is added again or the deleted address is lifted."
+TOMBSTONE = (
+    "A catch-all does not get its mail, even after that, until you add the address again or lift the deleted address."
+)
 STORED = "SES still receives mail for the address, because of the catch-all. It is only stored."
 
 

@@ -47,8 +47,8 @@ def grace_period(days: int) -> Part:
         return Part("", [])
     until = timezone.now() + timedelta(days=days)
     line = (
-        f"At once, SES stops receiving for it. For {plural(days, 'day')}, until {moment(until)}, it can be restored as it is "
-        "now. Then everything else goes that is named here."
+        f"SES stops receiving for it at once. For {plural(days, 'day')}, until {moment(until)}, it can be restored as it is "
+        "now. After that, everything else that is named here is deleted."
     )
     return Part("Grace period", [line], {"graceDays": days, "restorableUntil": until})
 
