@@ -11,6 +11,7 @@ from addresses.models import BlockedEmail, EmailAddress
 from audit.actions import Action
 from audit.record import Entry, members, record, record_all
 from domains.models import Domain, lock_live_domain
+from rest.access.roles import Deed
 
 
 class AlreadyBlocked(Exception):
@@ -30,7 +31,7 @@ def block_address(
     """
     try:
         with transaction.atomic(durable=True):
-            row = lock_live_domain(domain.pk, member)
+            row = lock_live_domain(domain.pk, member, Deed.BLOCK)
             if BlockedEmail.objects.filter(email_address=address).exists():
                 raise AlreadyBlocked
             if EmailAddress.objects.filter(address=address).exists():
@@ -54,6 +55,6 @@ def unblock(*blocked: BlockedEmail, member: Any = None) -> None:
     with transaction.atomic():
         if member is not None:
             for domain in sorted({row.domain_id for row in blocked}):
-                lock_live_domain(domain, member)
+                lock_live_domain(domain, member, Deed.BLOCK)
         BlockedEmail.objects.filter(pk__in=[row.pk for row in blocked]).delete()
         record_all(Entry.of(Action.DELETED, row, row.domain.owner_id, before=members(row, "reason")) for row in blocked)

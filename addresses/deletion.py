@@ -24,6 +24,7 @@ from audit.actions import Action
 from audit.record import Entry, members, record_all
 from domains.models import DomainAccess
 from domains.names import domain_of
+from rest.access.roles import Deed, may, role_from
 from ses_integration.api import (
     changing,
     configured,
@@ -93,8 +94,11 @@ def delete_addresses(
                 locked = locked.with_now()
             rows = list(locked.filter(pk__in=[row.pk for row in addresses]).order_by("domain_id", "pk"))
             if member is not None:
-                managed = DomainAccess.lock({row.domain_id for row in rows}, member)
-                rows = [row for row in rows if row.domain in managed or row.domain.owner_id == member]
+                deed = Deed.CHANGE_ADDRESSES
+                managed = DomainAccess.lock({row.domain_id for row in rows}, member, deed)
+                rows = [
+                    row for row in rows if row.domain in managed or may(role_from(row.domain.owner_id, member), deed)
+                ]
             deleted = {row.pk: row.address for row in rows}
             entries = [
                 Entry.of(Action.DELETED, row, row.domain.owner_id, before=members(row, *RECORDED)) for row in rows

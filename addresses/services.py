@@ -15,6 +15,7 @@ from domains.lifecycle.catch_all import EndpointGone
 from domains.models import Domain, lock_live_domain
 from domains.names import domain_of
 from domains.provider import spec_of
+from rest.access.roles import Deed
 from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import (
     changing,
@@ -57,7 +58,7 @@ def create_address(
         try:
             with changing() as change:
                 # A deletion of the domain that starts now waits for this lock, and then deletes the address, too.
-                locked = lock_live_domain(domain.pk, member)
+                locked = lock_live_domain(domain.pk, member, Deed.CHANGE_ADDRESSES)
                 row = EmailAddress.objects.create(
                     domain=locked, address=address, endpoint_id=endpoint_id, is_active=is_active
                 )
@@ -84,7 +85,7 @@ def update_address(*, address: EmailAddress, changes: dict[str, Any], member: An
                 domain = (
                     Domain.objects.select_for_update().filter(pk=address.domain_id).first()
                     if member is None
-                    else lock_live_domain(address.domain_id, member)
+                    else lock_live_domain(address.domain_id, member, Deed.CHANGE_ADDRESSES)
                 )
                 row = EmailAddress.objects.live().select_for_update(of=("self",)).get(pk=address.pk)
                 before = members(row, *RECORDED)

@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from django.db import models
+
+from rest.access.rows import given_role, owner_of
 
 # What a client may choose as its request id. Anything else is replaced.
 REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,100}")
@@ -72,10 +75,13 @@ def identify(*, who: str = "", key: str = "") -> None:
         _current.set(replace(origin, who=who, key=key))
 
 
-def act_as(role: str, owner_id: int | None) -> None:
-    """Say that the author uses a role that this owner has given them."""
-    if (origin := _current.get()) is not None:
-        _current.set(replace(origin, roles={**origin.roles, owner_id: f"{ROLE}{role}"}))
+def act_by_role(row: models.Model, author: Any) -> None:
+    """Say which role the author uses, so that the owner of the row reads that they gave the author access.
+
+    `row`: read with `with_role`.
+    """
+    if (origin := _current.get()) is not None and (role := given_role(row)):
+        _current.set(replace(origin, roles={**origin.roles, owner_of(row, author): f"{ROLE}{role}"}))
 
 
 def of_command(name: str) -> Origin:

@@ -23,7 +23,7 @@ from domains.lifecycle.catch_all import EndpointGone
 from domains.lists import DOMAIN, DOMAIN_ID, domains_of
 from domains.models import Domain, endpoints_of
 from domains.names import domain_of, normalise_address
-from rest.access.roles import Deed
+from rest.access.roles import Deed, may, role_from
 from rest.access.rows import member_of, owner_of
 from rest.deletion.confirmation import PERMANENT
 from rest.deletion.plan import Plan
@@ -165,7 +165,7 @@ class EmailAddressViewSet(
     def values_of(self, plan: Plan[Any, Any]) -> dict[str, Any]:
         """Those with whom the domain is shared are not told which endpoints name the address, and how."""
         values = super().values_of(plan)
-        if plan.subject.owner_id != self.caller.pk:
+        if not may(role_from(plan.subject.owner_id, self.caller.pk), Deed.SEE_PRIVATE):
             values["stays"] = {**values["stays"], "dependentEndpoints": []}
         return values
 

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ValidationError
 from addresses.models import BlockedEmail, EmailAddress
 from domains.deletion_plan import shapes
 from domains.names import normalise_address
+from rest.access.roles import Deed, may, role_from
 from rest.fields import (
     Boolean,
     Constant,
@@ -76,7 +77,8 @@ class EmailAddressSerializer(ReadModelSerializer[EmailAddress]):
     def to_representation(self, instance: EmailAddress) -> dict[str, Any]:
         """Those with whom the domain is shared do not see how its owner's endpoints are configured."""
         shown = super().to_representation(instance)
-        if instance.domain.owner_id != self.context["request"].user.pk and "config" in shown["routing"]:
+        role = role_from(instance.domain.owner_id, self.context["request"].user.pk)
+        if not may(role, Deed.SEE_PRIVATE) and "config" in shown["routing"]:
             shown["routing"] = {name: value for name, value in shown["routing"].items() if name != "config"}
         return shown
 

@@ -11,6 +11,7 @@ from addresses.models import DeletedAddress
 from audit.actions import Action
 from audit.record import Entry, record_all
 from domains.models import lock_live_domain
+from rest.access.roles import Deed
 
 
 def lift(*tombstones: DeletedAddress, member: Any = None) -> Sequence[DeletedAddress]:
@@ -21,7 +22,7 @@ def lift(*tombstones: DeletedAddress, member: Any = None) -> Sequence[DeletedAdd
     with transaction.atomic():
         if member is not None:
             for domain in sorted({row.domain_id for row in tombstones}):
-                lock_live_domain(domain, member)
+                lock_live_domain(domain, member, Deed.CHANGE_ADDRESSES)
         found = DeletedAddress.objects.select_related("domain").select_for_update(of=("self",)).order_by("pk")
         lifted = list(found.filter(pk__in=[row.pk for row in tombstones]))
         DeletedAddress.objects.filter(pk__in=[row.pk for row in lifted]).delete()

@@ -11,6 +11,7 @@ from addresses.services import RECORDED, AddressChange, outcome_of, reserve_for
 from audit.actions import Action
 from audit.record import Entry, members, record
 from domains.models import Domain, lock_live_domain
+from rest.access.roles import Deed
 from ses_integration.api import changing, reconcile, shared_deadline
 
 ENDED = (
@@ -39,7 +40,7 @@ def restore_address(tombstone: DeletedAddress, *, member: Any = None) -> Address
     with shared_deadline():
         try:
             with changing() as change:
-                domain = lock_live_domain(tombstone.domain_id, member)
+                domain = lock_live_domain(tombstone.domain_id, member, Deed.CHANGE_ADDRESSES)
                 row, lost_endpoint = _restored(domain, tombstone)
                 reserve_for(row)
                 record(Entry.of(Action.RESTORED, row, domain.owner_id, after=members(row, *RECORDED)))

@@ -11,11 +11,9 @@ from rest_framework.views import APIView
 from archives.exports import links
 from archives.exports.downloads import archive_answer, headers_of
 from archives.models import Export
-from audit.origin import act_as, identify
+from audit.origin import act_by_role, identify
 from mail.downloads.wording import BUSY, NO_STORE
 from mail.parsing.pool import Busy
-from rest.access.roles import Role
-from rest.access.rows import role_of
 from rest.errors import Conflict, Gone, Unavailable
 from rest.ids import find_or_none
 from ses_integration.api import NotStored, SesError
@@ -70,8 +68,7 @@ def _found(request: Request, pk: str) -> Export:
     if refusal := _refusal(export):
         raise refusal
     identify(who=export.account.get_username())
-    if (role := role_of(visible)) != Role.OWNER:
-        act_as(role, export.domain.owner_id)
+    act_by_role(visible, export.account)
     return export
 
 

@@ -179,7 +179,7 @@ def _about(scope: Scope) -> dict[str, object]:
         "createdAt": exact(scope.at),
         "inboundVersion": settings.VERSION,
         "domain": {"id": scope.domain.pk, "name": scope.domain.name},
-        "endpointSettings": scope.for_owner,
+        "endpointSettings": scope.settings,
         "secrets": scope.secrets,
     }
 

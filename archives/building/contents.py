@@ -51,7 +51,7 @@ def _endpoints(scope: Scope) -> Iterator[dict[str, Any]]:
     """Those that mail of the domain is routed to."""
     used = Q(pk__in=scope.domain.email_addresses.values("endpoint")) | Q(pk=scope.domain.catch_all_endpoint_id)
     for row in Endpoint.objects.filter(used, owner=scope.domain.owner_id).order_by("name", "pk").iterator(ROWS):
-        yield {"id": row.pk, "name": row.name, "type": row.type, **(_settings(row, scope) if scope.for_owner else {})}
+        yield {"id": row.pk, "name": row.name, "type": row.type, **(_settings(row, scope) if scope.settings else {})}
 
 
 def _settings(row: Endpoint, scope: Scope) -> dict[str, Any]:

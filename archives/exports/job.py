@@ -48,7 +48,8 @@ def work_on(export: Export, *, until: float, stop: Callable[[], bool]) -> bool:
     try:
         _begin(export)
         if not export.is_whole:
-            return _make_parts(export, _scope(export, domain), until, stop)
+            scope = Scope.for_account(domain, export.created_at, export.account_id, secrets=export.includes_secrets)
+            return _make_parts(export, scope, until, stop)
         complete(export)
         return True
     except StoredArchive.UploadOver as error:
@@ -56,11 +57,6 @@ def work_on(export: Export, *, until: float, stop: Callable[[], bool]) -> bool:
     except Stopped:
         release(export)
     return False
-
-
-def _scope(export: Export, domain: Domain) -> Scope:
-    for_owner = export.account_id == domain.owner_id
-    return Scope(domain, export.created_at, for_owner=for_owner, secrets=export.includes_secrets and for_owner)
 
 
 def _begin(export: Export) -> None:

@@ -11,7 +11,7 @@ from domains.deletion import report
 from domains.deletion.record import warning
 from domains.deletion_plan import shapes
 from domains.models import DomainDeletion, Step
-from rest.access.roles import Role
+from rest.access.roles import Deed, may
 from rest.access.rows import role_of
 from rest.fields import (
     Constant,
@@ -109,7 +109,7 @@ class ReportSerializer(ReadSerializer[DomainDeletion]):
 
     def to_representation(self, instance: DomainDeletion) -> dict[str, Any]:
         values = self.values_of(instance)
-        return values if role_of(instance) == Role.OWNER else report.for_readers(values)
+        return values if may(role_of(instance), Deed.SEE_PRIVATE) else report.for_readers(values)
 
     def values_of(self, deletion: DomainDeletion) -> dict[str, Any]:
         """What its owner is told."""

@@ -12,8 +12,7 @@ from rest_framework.exceptions import ValidationError
 from domains.lifecycle.register import AddedDomain
 from domains.models import Domain
 from domains.names import normalise_domain
-from rest.access.roles import Role
-from rest.access.rows import role_of
+from rest.access.rows import given_role
 from rest.fields import Boolean, Constant, Optional, OrNull, SchemaOnly, Text, TextOrNull, Timestamp, like
 from rest.serializers import Answer, Body, ReadModelSerializer, ReadSerializer
 
@@ -139,7 +138,7 @@ class DomainSerializer(ReadModelSerializer[Domain]):
         shown = super().to_representation(instance)
         if known := self.context["identities"].get(instance.name):
             shown |= IdentitySerializer(known).data
-        if (role := role_of(instance)) != Role.OWNER:
+        if role := given_role(instance):
             shown["role"] = role
         shown["receivingWarning"] = self.context["taken"].get(instance.name)
         shown |= self.context["checks"].get(instance.name, {})

@@ -12,6 +12,7 @@ from audit.actions import Action
 from audit.record import Entry, members, record_all, record_change
 from domains.models import Domain, lock_live_domain
 from domains.provider import addresses_of, spec_of
+from rest.access.roles import Deed
 from rest.prebuilt import Parameter, Prebuilt
 from ses_integration.api import changing, mark_dirty, reconcile, reserve, shared_deadline, unconfirmed_warning
 
@@ -45,7 +46,7 @@ def set_catch_all(*, domain: Domain, enabled: bool, endpoint_id: str | None, mem
     with shared_deadline():
         try:
             with changing() as change:
-                row = lock_live_domain(domain.pk, member)
+                row = lock_live_domain(domain.pk, member, Deed.SET_CATCH_ALL)
                 before = members(row, *RECORDED)
                 changes_ses = row.receives_everything != enabled
                 row.is_catch_all_enabled = enabled

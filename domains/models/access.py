@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 
-from rest.access.roles import Role, at_least
+from rest.access.roles import Deed, Role, at_least, roles_for
 from rest.access.rows import OwnedQuerySet, has_shares
 
 ALREADY_SHARED = "The domain is already shared with this account. Change the role of its access instead."
@@ -53,14 +53,14 @@ class DomainAccess(models.Model):
         return f"{self.domain} for {self.user}"
 
     @classmethod
-    def lock(cls, domains: Collection[str], member: Any) -> list[Domain]:
-        """Lock the live ones of these domains that the user still manages, and their access, until the transaction ends.
+    def lock(cls, domains: Collection[str], member: Any, deed: Deed) -> list[Domain]:
+        """Lock the live ones of these domains where a member may still do this, and their access, until the transaction ends.
 
         The domain before the access, as whoever takes it back (`domains/sharing/service.py`). PostgreSQL looks at the role again
         after it has waited.
         """
-        managed = cls._default_manager.filter(user_id=member, domain__in=domains, role=cls.Role.MANAGER)
-        rows = managed.filter(domain__deleting_since=None).select_related("domain").order_by("domain_id")
+        allowed = cls._default_manager.filter(user_id=member, domain__in=domains, role__in=[*map(str, roles_for(deed))])
+        rows = allowed.filter(domain__deleting_since=None).select_related("domain").order_by("domain_id")
         return [row.domain for row in rows.select_for_update(of=("domain", "self"))]
 
 

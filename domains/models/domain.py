@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from domains.models.access import DomainAccess, SharedQuerySet
+from rest.access.roles import Deed
 from rest.ids import domain_id
 from rest.prebuilt import Parameter, Prebuilt
 from rest.row_counts.field import RowCount
@@ -190,14 +191,15 @@ class Domain(models.Model):
 _live_and_locked = Prebuilt(lambda: Domain.objects.live().select_for_update().filter(pk=Parameter("pk")))
 
 
-def lock_live_domain(pk: str, member: Any = None) -> Domain:
+def lock_live_domain(pk: str, member: Any = None, deed: Deed = Deed.OTHER) -> Domain:
     """Lock the domain until the transaction ends. Raises Domain.DoesNotExist if it is being deleted or gone.
 
-    `member`: a user who must still be a manager of it. It locks their access, too, so nobody takes it back meanwhile.
+    `member`: somebody with whom it is shared, whose role must still allow the deed. It locks their access, too, so nobody takes
+    it back meanwhile.
     """
     if member is None:
         return _live_and_locked.get(pk=pk)
-    for domain in DomainAccess.lock([pk], member):
+    for domain in DomainAccess.lock([pk], member, deed):
         return domain
     raise Domain.DoesNotExist
 

@@ -8,10 +8,10 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from audit.origin import act_as
+from audit.origin import act_by_role
 from inbound.models import ApiKey, Scope
-from rest.access.roles import Role, may, refusal
-from rest.access.rows import owner_of, role_of
+from rest.access.roles import may, refusal
+from rest.access.rows import role_of
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -41,10 +41,8 @@ class HasRole(BasePermission):
     """Whether the caller's role allows the action at this row of a shared domain."""
 
     def has_object_permission(self, request: Request, view: APIView, row: Any) -> bool:
-        role, deed = role_of(row), cast("OwnedViewSet[Any]", view).deed
-        if not may(role, deed):
+        deed = cast("OwnedViewSet[Any]", view).deed
+        if not may(role_of(row), deed):
             raise PermissionDenied(refusal(deed))
-        if role != Role.OWNER:
-            # The owner reads in the audit log that the change is that of a person whom they gave access.
-            act_as(role, owner_of(row, request.user))
+        act_by_role(row, request.user)
         return True

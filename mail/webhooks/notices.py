@@ -22,6 +22,7 @@ from endpoints.webhooks.sealing import Unreadable
 from mail.delivery.schedule import next_pause, wanted_pause
 from mail.models import EventNotice
 from mail.webhooks.request import event_headers, problem_of, send, with_own
+from rest.access.roles import Deed, may, role_from
 from rest.fields import timestamp
 
 LONGEST_SECONDS = 30.0
@@ -45,11 +46,17 @@ def tell(
         EventNotice(
             endpoint=webhook,
             event=event,
-            body=json.dumps(_body(webhook, event, now, values if webhook.owner_id == owner_id else for_others)),
+            body=json.dumps(_body(webhook, event, now, _told(webhook, owner_id, values, for_others))),
         )
         for webhook in wanting
     )
     return len(wanting)
+
+
+def _told(
+    webhook: Endpoint, owner_id: int | None, values: dict[str, Any], for_others: dict[str, Any]
+) -> dict[str, Any]:
+    return values if may(role_from(owner_id, webhook.owner_id), Deed.SEE_PRIVATE) else for_others
 
 
 def _events(webhook: Endpoint) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 
 class Role(StrEnum):
@@ -30,6 +31,8 @@ class Deed(StrEnum):
     DELETE = "delete or restore it"
     ERASE_MAIL = "delete its mail"
     SHARE = "share it"
+    # Endpoints and what they answer, keys, and where mail is stored.
+    SEE_PRIVATE = "see how its mail is delivered"
     EXPORT_SECRETS = "export its secrets"
     # What no table names is the owner's.
     OTHER = "do this"
@@ -50,6 +53,7 @@ NEEDED: Mapping[Deed, Role] = {
     Deed.DELETE: Role.OWNER,
     Deed.ERASE_MAIL: Role.OWNER,
     Deed.SHARE: Role.OWNER,
+    Deed.SEE_PRIVATE: Role.OWNER,
     Deed.EXPORT_SECRETS: Role.OWNER,
     Deed.OTHER: Role.OWNER,
 }
@@ -58,6 +62,20 @@ _RANK = {role: rank for rank, role in enumerate(Role)}
 
 def may(role: str, deed: Deed) -> bool:
     return _RANK[Role(role)] >= _RANK[NEEDED[deed]]
+
+
+def roles_for(deed: Deed) -> list[Role]:
+    return at_least(NEEDED[deed])
+
+
+def role_from(owner_id: Any, user_id: Any) -> Role:
+    """The role of a user who has been found to see a row of this owner. Others than the owner are at least viewers."""
+    return Role.OWNER if user_id == owner_id else Role.VIEWER
+
+
+def member_from(owner_id: Any, user_id: Any) -> Any:
+    """The user's id if they are not the owner: services look at their role under their lock."""
+    return None if user_id == owner_id else user_id
 
 
 def at_least(role: Role) -> list[Role]:

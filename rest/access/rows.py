@@ -33,6 +33,12 @@ def role_of(row: models.Model) -> str:
     return getattr(row, "caller_role", Role.OWNER)
 
 
+def given_role(row: models.Model) -> str | None:
+    """The role that the owner of a row has given the caller. None for their own rows."""
+    role = role_of(row)
+    return None if role == Role.OWNER else role
+
+
 def owner_of(row: models.Model, caller: Any) -> Any:
     """The id of the owner of a visible row that has been read with `with_role`."""
     return getattr(row, "domain_owner", caller.pk)
@@ -40,7 +46,7 @@ def owner_of(row: models.Model, caller: Any) -> Any:
 
 def member_of(row: models.Model, caller: Any) -> Any:
     """The caller's id if they have a row by a role that its owner can take back: services look again under their lock."""
-    return None if role_of(row) == Role.OWNER else caller.pk
+    return caller.pk if given_role(row) else None
 
 
 def has_shares(user: Any) -> bool:

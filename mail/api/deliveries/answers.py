@@ -22,10 +22,10 @@ ERRORS: Mapping[type[Exception], Callable[[Any], APIException]] = {
 PAGE = {name: {"type": "integer"} for name in ("limit", "offset")}
 
 
-def page_of(view: Any, rows: DeliveryQuerySet, *, is_own: bool = True) -> Response:
-    """A page of deliveries, newest first. Four statements. `is_own`: whether the caller owns their endpoints."""
+def page_of(view: Any, rows: DeliveryQuerySet, *, whole: bool = True) -> Response:
+    """A page of deliveries, newest first. Four statements. `whole`: also how endpoints are configured and what they answered."""
     pages = view.paginator
     found = pages.pick(with_log(rows), view.request, view)
-    serializer = LoggedDeliverySerializer if is_own else SharedDeliverySerializer
+    serializer = LoggedDeliverySerializer if whole else SharedDeliverySerializer
     answer: Response = pages.get_paginated_response(serializer(found, many=True).data)
     return answer

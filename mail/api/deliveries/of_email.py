@@ -14,7 +14,7 @@ from mail.api.deliveries.answers import page_of
 from mail.api.deliveries.serializers import RetriedSerializer
 from mail.delivery import replay
 from mail.models import Delivery, ReceivedEmail
-from rest.access.roles import Role
+from rest.access.roles import Deed, may
 from rest.access.rows import role_of
 from rest.ids import find_or_none
 from rest.viewsets import OwnedViewSet
@@ -38,7 +38,8 @@ class DeliveryActions(OwnedViewSet[ReceivedEmail]):
     def deliveries(self, request: Request, pk: str) -> Response:
         """List an email's deliveries with every attempt."""
         email = self.get_object()
-        return page_of(self, Delivery.objects.filter(received=email), is_own=role_of(email) == Role.OWNER)
+        whole = may(role_of(email), Deed.SEE_PRIVATE)
+        return page_of(self, Delivery.objects.filter(received=email), whole=whole)
 
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: str) -> Response:
