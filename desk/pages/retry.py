@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from backoffice.text import plural
 from desk.pages.rows import TRIABLE
 from desk.state.values import Finding, Kind
-from domains.deletion.retry import retry_deletion
+from domains.grace.end import retry
 from domains.models import DomainDeletion
 from ses_integration.admin.actions import update
 from ses_integration.api import shared_deadline
@@ -38,7 +38,7 @@ def try_now(request: HttpRequest, findings: Sequence[Finding]) -> str:
         behind = update(domains) if domains else []
         records = list(DomainDeletion.objects.filter(pk__in=ids, finished_at=None).order_by("started_at"))
         for record in records:
-            retry_deletion(record)
+            retry(record)
     reasons = [state.reason for state in behind]
     reasons += [record.problem or "a deletion is not finished" for record in records if record.finished_at is None]
     return summary(len(domains) + len(records), reasons)

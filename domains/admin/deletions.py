@@ -26,8 +26,8 @@ from domains.admin.deleted import reports
 from domains.admin.deleted.grace import EXTENSION_DAYS, ChangesGracePeriods
 from domains.deletion import proof
 from domains.deletion.record import warning
-from domains.deletion.retry import retry_deletion
 from domains.dns import leftovers
+from domains.grace.end import retry
 from domains.models import DomainDeletion, DomainDeletionQuerySet
 from ses_integration.api import shared_deadline
 
@@ -120,7 +120,7 @@ class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
         context |= {
             "title": f"Deletion of {record.name}",
             "subtitle": None,
-            "can_retry": record.finished_at is None and not record.in_grace and self.has_retry_permission(request),
+            "can_retry": _can_continue(record) and self.has_retry_permission(request),
             "can_restore": record.in_grace and self.has_grace_permission(request),
             "can_end": record.in_grace and self.has_end_permission(request),
             "extension_days": EXTENSION_DAYS,
@@ -151,7 +151,7 @@ class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
         record = self.get_object(request, unquote(object_id))
         if record is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined,no-any-return]
-        self._retry(request, [record] if record.finished_at is None and not record.in_grace else [])
+        self._retry(request, [record] if _can_continue(record) else [])
         return HttpResponseRedirect(reverse("admin:domains_domaindeletion_change", args=[object_id]))
 
     def has_retry_permission(self, request: HttpRequest) -> bool:
@@ -161,8 +161,8 @@ class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
     @admin.action(description="Retry unfinished deletions now", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[DomainDeletion]) -> None:
         rows = cast(DomainDeletionQuerySet, queryset)
-        chosen, waiting = list(rows.under_way()), rows.in_grace().count()
-        if waiting:
+        chosen = list(rows.to_continue())
+        if waiting := rows.in_grace().exclude(pk__in=[record.pk for record in chosen]).count():
             messages.info(
                 request, f"{plural(waiting, 'deletion')} in a grace period: there is nothing to retry before it ends."
             )
@@ -171,7 +171,7 @@ class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
 
     def _retry(self, request: HttpRequest, records: Sequence[DomainDeletion]) -> None:
         with shared_deadline():
-            outcomes = [(record, retry_deletion(record)) for record in records]
+            outcomes = [(record, retry(record)) for record in records]
         if finished := sum(record.finished_at is not None for record in records):
             messages.success(request, f"{finished} finished.")
         if not records:
@@ -213,3 +213,7 @@ class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
         ledger = list_link("ses_integration.ledgerentry", "SES ledger", domain=record.name)
         sync = list_link("ses_integration.domainsync", "Sync state", domain=record.name)
         return joined([ledger, sync, rows_of_domain(record.name)])
+
+
+def _can_continue(record: DomainDeletion) -> bool:
+    return DomainDeletion.objects.to_continue().filter(pk=record.pk).exists()

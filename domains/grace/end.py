@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from django.db.models.functions import Now
-
 from audit.actions import Action
 from domains.deletion.record import record_progress
+from domains.deletion.retry import retry_deletion
 from domains.deletion.service import advance
 from domains.grace.locking import lock_both, lock_period
 from domains.grace.period import NotInGrace, extended, restored_already
@@ -44,6 +43,15 @@ def continue_deletion(deletion: DomainDeletion, *, permanent: bool) -> DomainDel
     return _not_restored(advance(deletion))
 
 
+def retry(deletion: DomainDeletion, *, seconds: float | None = None) -> str:
+    """`retry_deletion`. Its grace period ends first if it is over, and the worker has not ended it yet."""
+    if deletion.in_grace:
+        with changing():
+            end_locked(deletion, only_due=True)
+    outcome = retry_deletion(deletion, seconds=seconds)
+    return restored_already(deletion) or outcome
+
+
 def _not_restored(deletion: DomainDeletion) -> DomainDeletion:
     if why := restored_already(deletion):
         raise NotInGrace(why)
@@ -53,7 +61,7 @@ def _not_restored(deletion: DomainDeletion) -> DomainDeletion:
 def end_due(stop: Callable[[], bool] = lambda: False, *, seconds: float = math.inf) -> int:
     """End the grace periods that are over, and return how many. A task of the worker, whose other tasks do the rest."""
     until = time.monotonic() + seconds
-    due = DomainDeletion.objects.in_grace().filter(restorable_until__lte=Now()).order_by("restorable_until")
+    due = DomainDeletion.objects.over().order_by("restorable_until")
     ended = 0
     for deletion in due[:AT_ONCE]:
         if stop() or time.monotonic() >= until:

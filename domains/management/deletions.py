@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from backoffice.text import moment
 from domains.deletion.report import as_values
-from domains.deletion.retry import retry_deletion
+from domains.grace import end
 from domains.models import DomainDeletion, Step
 from rest.names.canonical import normalise_domain
 from ses_integration.api import SyncState
@@ -58,7 +58,7 @@ def retry(deletion: DomainDeletion, tell: Callable[[str], Any]) -> None:
     erased = -1
     while deletion.finished_at is None and deletion.erased_emails + deletion.erased_versions != erased:
         erased = deletion.erased_emails + deletion.erased_versions
-        outcome = retry_deletion(deletion, seconds=SECONDS_PER_DOMAIN)
+        outcome = end.retry(deletion, seconds=SECONDS_PER_DOMAIN)
         tell(f"deletion of {deletion.name} ({deletion.pk}): {outcome}")
         if deletion.problem:
             return

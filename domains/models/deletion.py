@@ -42,6 +42,14 @@ class DomainDeletionQuerySet(OwnedQuerySet["DomainDeletion"]):
         """In a grace period, which the worker may be about to end."""
         return self.pending().filter(restorable_until__isnull=False)
 
+    def over(self) -> Self:
+        """In a grace period that is over, by the database's clock, and that nobody has ended yet."""
+        return self.in_grace().filter(restorable_until__lte=Now())
+
+    def to_continue(self) -> Self:
+        """Pending, without those whose grace period lasts."""
+        return self.under_way() | self.over()
+
     def for_good(self) -> Self:
         """Without those that were undone."""
         return self.filter(restored_at=None)

@@ -26,12 +26,12 @@ class Command(CommandWithExitCodes):
 
     def handle(self, *args: Any, **options: Any) -> None:
         deletions = [deletion_of(text) for text in options["deletion"]]
-        deletions = deletions or list(DomainDeletion.objects.under_way().order_by("started_at", "name"))
+        deletions = deletions or list(DomainDeletion.objects.to_continue().order_by("started_at", "name"))
         tell = self.stdout.write if not options["json"] else partial(self.stderr.write, style_func=str)
         if not deletions:
             tell("No deletion is pending.")
         for deletion in deletions:
-            if deletion.in_grace:
+            if deletion.in_grace and not DomainDeletion.objects.over().filter(pk=deletion.pk).exists():
                 tell(
                     f"deletion of {deletion.name} ({deletion.pk}): {state_of(deletion)}. grace_period --end ends that."
                 )
