@@ -87,7 +87,7 @@ class AddressPlan(Plan[FromDatabase, FromOutside]):
 
     def headline(self) -> str:
         gone = sum(rule.after is None for rule in self.database.ses.rules)
-        changed = sum(rule.after is not None for rule in self.database.ses.rules)
+        changed = sum(rule.after is not None and rule.changes for rule in self.database.ses.rules)
         rules = [
             f"{plural(number, 'rule')} {what}" for number, what in ((gone, "deleted"), (changed, "changed")) if number
         ]

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from addresses.deletion_plan import plan_of as build_plan
 from addresses.models import EmailAddress
 from addresses.services import update_address
 from domains.lifecycle.catch_all import set_catch_all
@@ -203,3 +204,16 @@ def test_the_number_of_statements_does_not_depend_on_the_size_of_the_domain(api,
             plan_of(api, address)
         statements.append(len(captured))
     assert statements[0] == statements[1] <= 14
+
+
+@pytest.mark.parametrize("state", ["two addresses", "the only one", "inactive", "catch-all"])
+def test_the_headline_counts_only_rules_that_change(domain, address, crm, state):
+    expected = {"two addresses": "1 rule changed", "the only one": "1 rule deleted"}.get(state, "no rule")
+    if state == "the only one":
+        EmailAddress.objects.exclude(pk=address.pk).delete()
+    elif state == "inactive":
+        address = update_address(address=address, changes={"is_active": False}).address
+    elif state == "catch-all":
+        set_catch_all(domain=domain, enabled=True, endpoint_id=crm.pk)
+        address.domain.refresh_from_db()
+    assert build_plan(address).headline() == f"1 address · {expected}"
