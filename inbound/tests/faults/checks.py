@@ -11,7 +11,7 @@ from django.db.models import Count, F
 from django.test import override_settings
 from django.utils import timezone
 
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, Step
 from inbound.tests.faults.cases.actions import Claim
 from inbound.tests.faults.installation import Installation, rows
 from inbound.tests.processes.support.checks import pending
@@ -40,9 +40,10 @@ def postpone_everything() -> None:
 
 
 def make_everything_due() -> None:
-    """End all back-offs. Unanswered calls may still be applied."""
+    """End all back-offs, and the time in which the worker leaves a deletion to its request. Unanswered calls may still be
+    applied."""
     DomainSync.objects.update(retry_at=None)
-    DomainDeletion.objects.update(retry_at=None)
+    DomainDeletion.objects.update(retry_at=None, started_at=F("started_at") - timedelta(hours=1))
 
 
 def expire_unanswered_calls() -> None:
@@ -119,10 +120,15 @@ def assert_up_to_date(installation: Installation, *, tagged: bool = True) -> Non
     }
     ours = [{"Key": OWNER_TAG, "Value": ses_config().installation_id}]
     assert not tagged or [name for name, (tags, _) in held.items() if tags != ours] == []
-    assert dict(Domain.objects.annotate(records=Count("dns_records")).values_list("name", "records")) == dict.fromkeys(
-        installation.expected, DNS_RECORDS
+    live = Domain.objects.filter(deleting_since=None).annotate(records=Count("dns_records"))
+    assert dict(live.values_list("name", "records")) == dict.fromkeys(
+        (name for name, receiving in installation.expected.items() if not receiving.held), DNS_RECORDS
     )
-    assert not DomainDeletion.objects.filter(finished_at=None).exists()
+    in_grace = DomainDeletion.objects.in_grace()
+    assert set(in_grace.values_list("name", "rules")) == {
+        (name, Step.DONE) for name, receiving in installation.expected.items() if receiving.held
+    }
+    assert not DomainDeletion.objects.under_way().exists()
     assert stored_keys() == []
 
 

@@ -23,17 +23,20 @@ class Receiving:
     """What a domain receives.
 
     Each argument lists the local parts, one letter each, that one rule holds: `Receiving("ab", "c")` is two rules.
-    `inactive` lists the addresses that are switched off.
+    `inactive` lists the addresses that are switched off. A domain that is `held` is in its grace period: SES has its identity.
     """
 
-    def __init__(self, *rules: str, inactive: str = "", catch_all: bool = False) -> None:
+    def __init__(self, *rules: str, inactive: str = "", catch_all: bool = False, held: bool = False) -> None:
         self.active = "".join(rules)
         self.inactive = inactive
         self.catch_all = catch_all
+        self.held = held
         self._rules = rules
 
     def rules(self, domain: str) -> dict[str, set[str]]:
         """The recipients by rule name that SES should hold."""
+        if self.held:
+            return {}
         if self.catch_all:
             return {f"inbound-{domain}-catchall-rule": {domain}}
         return {

@@ -152,7 +152,8 @@ def undo(
         with subtests.test(f"{operation.name}, undone before call {number} is applied"), short_budget():
             claims = operation.undo(installation, stem)
             assert_claims_hold(claims, installation)
-            assert_rows(installation, stem, operation, operation.undone or operation.given)
+            undone = operation.given if operation.undone is None else operation.undone
+            assert_rows(installation, stem, operation, undone)
             promised_gone |= {claim for claim in claims if not claim.held}
     make_everything_due()
     worker.tick()

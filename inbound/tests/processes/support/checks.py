@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 
 from addresses.models import EmailAddress
-from domains.models import Domain, DomainDeletion
+from domains.models import Domain, DomainDeletion, Step
 from inbound.tests.processes.support.stack import Stack, wait_for
 from ses_integration.coordination.clock import database_now
 from ses_integration.models import DomainSync, InFlightCall, Lease, LedgerEntry
@@ -66,12 +67,13 @@ def assert_ledger_equals_ses(stack: Stack) -> None:
 
 
 def pending() -> list[str]:
-    """Everything that is still pending, as text."""
+    """Everything that is still pending, as text. In its grace period, a deletion without rules waits for nothing."""
     syncs = DomainSync.objects.filter(generation__gt=F("observed_generation"))
+    at_rest = Q(restorable_until__gt=Now(), rules=Step.DONE)
     return [
         *(f"{sync}: {sync.last_error}" for sync in syncs),
         *(f"{call.entry}: {call}" for call in InFlightCall.objects.select_related("entry")),
-        *(f"deletion of {deletion}" for deletion in DomainDeletion.objects.pending()),
+        *(f"deletion of {deletion}" for deletion in DomainDeletion.objects.pending().exclude(at_rest)),
     ]
 
 
