@@ -27,10 +27,14 @@ CLEANUP = {
 
 @dataclass(frozen=True, slots=True)
 class BulkDeletion:
-    """The requested ids and the outcome of each deletion, by id. `remaining`: the addresses left, if a domain was requested."""
+    """The requested ids and the outcome of each deletion, by id. `remaining`: the addresses left, if a domain was requested.
+
+    `refused`: the sentences for those that the caller sees and may not delete.
+    """
 
     ids: Sequence[str]
     deleted: Mapping[str, AddressDeletion]
+    refused: Mapping[str, str]
     remaining: int | None
 
 
@@ -49,11 +53,15 @@ class BulkDeletionSerializer(serializers.Serializer[BulkDeletion]):
         }
         if instance.remaining is not None:
             summary["remaining"] = instance.remaining
-        return {"results": [self._result(pk, deleted.get(pk)) for pk in instance.ids], "summary": summary}
+        errors = instance.refused
+        return {
+            "results": [self._result(pk, deleted.get(pk), errors.get(pk)) for pk in instance.ids],
+            "summary": summary,
+        }
 
-    def _result(self, pk: str, deletion: AddressDeletion | None) -> dict[str, Any]:
+    def _result(self, pk: str, deletion: AddressDeletion | None, refusal: str | None) -> dict[str, Any]:
         if deletion is None:
-            return {"id": pk, "deleted": False, "error": self.context["view"].not_found}
+            return {"id": pk, "deleted": False, "error": refusal or self.context["view"].not_found}
         return {"id": pk, "deleted": True, "cleanup": CleanupSerializer(deletion).data}
 
 

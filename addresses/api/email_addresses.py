@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, RetrieveModelMixin, UpdateModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -195,10 +195,20 @@ class EmailAddressViewSet(
         ids = list(dict.fromkeys(ids))
         found = rows.filter(pk__in=[pk for pk in ids if is_id(pk)]).only("pk")
         chosen = list(found.with_role(self.caller))
-        for row in chosen:
-            self.check_object_permissions(self.request, row)
+        refused = self._refused(chosen)
+        chosen = [row for row in chosen if row.pk not in refused]
         is_member = any(member_of(row, self.caller) for row in chosen)
         member = self.caller.pk if is_member else None
         deleted = deletion.delete_addresses(chosen, permanent=permanent, member=member)
         remaining = EmailAddress.objects.filter(domain_id=domain_id).count() if domain_id is not None else None
-        return BulkDeletion(ids, deleted, remaining)
+        return BulkDeletion(ids, deleted, refused, remaining)
+
+    def _refused(self, rows: Iterable[EmailAddress]) -> dict[str, str]:
+        """Why the caller may not delete some of these rows, by id."""
+        refused = {}
+        for row in rows:
+            try:
+                self.check_object_permissions(self.request, row)
+            except PermissionDenied as refusal:
+                refused[row.pk] = str(refusal.detail)
+        return refused

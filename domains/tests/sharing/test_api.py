@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from addresses.models import EmailAddress
 from audit.models import Change
 from domains.models import DomainAccess
+from domains.sharing.service import share
 from inbound.tests.support.factories import DomainFactory, EmailAddressFactory, EndpointFactory, UserFactory
+from rest.access.roles import Deed, refusal
 
 
 def url(domain, member=None) -> str:
@@ -104,3 +107,21 @@ def test_own_and_shared_domains_are_one_list_with_one_total(client_for, domain, 
     assert shown["meta"]["totalCount"] == 2
     assert client_for(al).get("/api/v2/email-addresses").json()["pagination"]["total"] == 2
     assert client_for(al).get("/api/v2/email-addresses?domain=example.com").json()["pagination"]["total"] == 1
+
+
+def test_of_many_addresses_a_role_deletes_what_it_may_and_says_why_the_others_stay(client_for, user, domain, al):
+    managed = DomainFactory(owner=user, name="managed.example.com")
+    share(domain=managed, user=al, role="manager")
+    rows = [EmailAddressFactory(domain=it) for it in (domain, managed, DomainFactory(owner=al), DomainFactory())]
+    read, deleted, own, foreign = (row.pk for row in rows)
+    answer = client_for(al).post("/api/v2/email-addresses/bulk-delete", {"ids": [read, deleted, own, foreign]})
+    assert (answer.status_code, answer.json()["summary"]["deleted"]) == (200, 2)
+    assert [(row["id"], row["deleted"], row.get("error")) for row in answer.json()["results"]] == [
+        (read, False, refusal(Deed.CHANGE_ADDRESSES)),
+        (deleted, True, None),
+        (own, True, None),
+        (foreign, False, "Email address not found"),
+    ]
+    assert set(EmailAddress.objects.values_list("pk", flat=True)) == {read, foreign}
+    via = dict(Change.objects.filter(action="deleted").values_list("object_id", "via"))
+    assert via == {deleted: "role manager", own: ""}
