@@ -101,7 +101,7 @@ _ADDRESS = {"AuthorizationHeaderMalformed", "InvalidBucketName", "IllegalLocatio
 _PERMISSIONS = {
     "ListObjectVersions": "s3:ListBucketVersions", "ListObjectsV2": "s3:ListBucket", "GetObject": "s3:GetObject",
     "DeleteObjects": "s3:DeleteObjectVersion", "DeleteObject": "s3:DeleteObjectVersion", "CreateBucket": "s3:CreateBucket",
-    **dict.fromkeys(["CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"], "s3:PutObject"),
+    **dict.fromkeys(["PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"], "s3:PutObject"),
     "AbortMultipartUpload": "s3:AbortMultipartUpload", "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "ReceiveMessage": "sqs:ReceiveMessage", "DeleteMessageBatch": "sqs:DeleteMessage",
     "GetQueueAttributes": "sqs:GetQueueAttributes", "ConfirmSubscription": "sns:ConfirmSubscription",

@@ -1,16 +1,19 @@
-"""One archive in S3, stored part by part with a multipart upload, which other processes can go on with."""
+"""One archive in S3: stored part by part with a multipart upload, which other processes can go on with, or at once; and read at
+any place."""
 
 from __future__ import annotations
 
+import os
+from collections import OrderedDict
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from ses_integration.aws import clients
-from ses_integration.aws.translate import aws_errors
+from ses_integration.aws.translate import aws_errors, body_errors
 from ses_integration.conf import ses_config
-from ses_integration.errors import NotFound, NotStored, SesError
+from ses_integration.errors import NotFound, NotStored, Refused, SesError
 from ses_integration.storage.bucket import open_bucket
 from ses_integration.storage.objects import StoredMail
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 # S3 answers once it has taken in the whole part, and may need a while to put them together.
 SECONDS = 60.0
+# What is read at once, and how much of it is kept: a reader has a few places, at each of which it goes on.
+BLOCK, KEPT_BLOCKS = 4 * 1024 * 1024, 4
 
 
 class UploadOver(SesError):
@@ -26,6 +31,13 @@ class UploadOver(SesError):
 
     def __init__(self) -> None:
         super().__init__("The upload of the archive was ended by somebody else, or by a rule of the bucket.")
+
+
+class Replaced(NotStored):
+    """Somebody has stored another object with the key."""
+
+    def __init__(self) -> None:
+        super().__init__("The archive in the bucket is not the one that was stored there.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,32 @@ class StoredArchive:
             if self.size() != size:
                 raise UploadOver from None
 
+    def store(self, file: IO[bytes]) -> str:
+        """Write the object at once, and return its tag. Nothing is there before S3 has all of it. Raises SesError."""
+        s3, bucket = self._open()
+        with aws_errors(f"PutObject {self.key}", on=bucket):
+            answer: Any = s3.put_object(Bucket=bucket, Key=self.key, Body=file, ContentType="application/zip")
+        return str(answer["ETag"])
+
+    def open(self, tag: str, size: int) -> StoredFile:
+        """The object with this tag and size, to be read at any place."""
+        return StoredFile(self, tag, size)
+
+    def read(self, tag: str, start: int, end: int) -> bytes:
+        """The bytes from `start` to before `end` of the object with this tag. Raises NotStored, also as Replaced, and SesError."""
+        s3, bucket = self._open()
+        name = f"GetObject {self.key} {start}"
+        try:
+            with aws_errors(name, on=bucket):
+                answer = s3.get_object(Bucket=bucket, Key=self.key, Range=f"bytes={start}-{end - 1}", IfMatch=tag)
+        except Refused as error:
+            if error.code != "PreconditionFailed":
+                raise
+            raise Replaced from error
+        with answer["Body"] as body, body_errors(name):
+            content: bytes = body.read()
+        return content
+
     def size(self) -> int | None:
         """The size of the object, or None if there is none. Raises SesError."""
         try:
@@ -107,3 +145,38 @@ class StoredArchive:
         config = ses_config()
         _, bucket = open_bucket(self.bucket)
         return clients.s3_mail(config.region, SECONDS), bucket
+
+
+class StoredFile:
+    """A stored archive as a file for one thread. Each read may raise NotStored, Replaced and SesError."""
+
+    def __init__(self, archive: StoredArchive, tag: str, size: int) -> None:
+        self._archive = archive
+        self._tag = tag
+        self._size = size
+        self._at = 0
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        return self._at
+
+    def read(self, count: int = -1) -> bytes:
+        end = self._size if count < 0 else min(self._size, self._at + count)
+        pieces = []
+        while self._at < end:
+            number, skipped = divmod(self._at, BLOCK)
+            piece = self._block(number)[skipped : skipped + end - self._at]
+            pieces.append(piece)
+            self._at += len(piece)
+        return b"".join(pieces)
+
+    def _block(self, number: int) -> bytes:
+        if (block := self._blocks.get(number)) is None:
+            start = number * BLOCK
+            block = self._archive.read(self._tag, start, min(start + BLOCK, self._size))
+            self._blocks[number] = block
+            if len(self._blocks) > KEPT_BLOCKS:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(number)
+        return block

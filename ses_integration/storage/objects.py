@@ -71,9 +71,10 @@ class StoredMail:
 
     def store(self, file: BinaryIO) -> None:
         """Write the object: all of the file, whatever the key has had before. Raises SesError."""
-        s3, bucket = open_bucket(self.bucket, seconds=STORE_SECONDS)
+        config = ses_config()
+        _, bucket = open_bucket(self.bucket)
         with aws_errors(f"PutObject {self.key!r}", on=bucket):
-            s3.put_object(Bucket=bucket, Key=self.key, Body=file)
+            clients.s3_mail(config.region, STORE_SECONDS).put_object(Bucket=bucket, Key=self.key, Body=file)
 
     def erase(self, *, seconds: float = ERASE_SECONDS) -> int:
         """Delete every version and delete marker of this key, and return their number. Raises SesError.

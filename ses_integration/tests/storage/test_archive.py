@@ -9,7 +9,7 @@ import pytest
 from inbound.tests.support.aws import calls
 from ses_integration.aws import clients
 from ses_integration.errors import NotStored, Refused
-from ses_integration.storage.archive import StoredArchive, UploadOver
+from ses_integration.storage.archive import Replaced, StoredArchive, UploadOver
 from ses_integration.storage.mail import MailFolder
 
 FIVE_MB = 5 * 1024 * 1024
@@ -103,3 +103,26 @@ def test_a_permission_that_lacks_is_named(ses, archive):
         archive.begin()
     assert "s3:PutObject" in refused.value.sentence
     assert calls(ses) == []
+
+
+def test_an_archive_is_stored_at_once_and_read_at_any_place(archive, ses, monkeypatch):
+    monkeypatch.setattr("ses_integration.storage.archive.BLOCK", 10)
+    whole = bytes(range(95))
+    file = archive.open(archive.store(io.BytesIO(whole)), len(whole))
+    ses.clear_journal()
+    assert (file.seek(-4, 2), file.read(), file.read(1)) == (91, whole[91:], b"")
+    assert [(file.seek(at), file.read(7)) for at in (7, 90, 14)] == [(at, whole[at : at + 7]) for at in (7, 90, 14)]
+    # Blocks that it has read lately are not read again.
+    assert [entry["action"] for entry in ses.journal()] == ["GetObject"] * 4
+    file.seek(0)
+    assert file.read() == whole
+
+
+def test_another_object_with_the_same_key_is_not_read(archive):
+    file = archive.open(archive.store(io.BytesIO(b"mine")), 4)
+    archive.store(io.BytesIO(b"else"))
+    with pytest.raises(Replaced):
+        file.read()
+    archive.erase()
+    with pytest.raises(NotStored):
+        file.read()
