@@ -6,6 +6,8 @@ class ArchivesConfig(AppConfig):
 
     def ready(self) -> None:
         from archives.exports.task import run_exports
+        from archives.uploads.task import run_imports
         from mail.worker.tasks import PeriodicTask, add_task
 
         add_task(PeriodicTask("the exports", run_exports, 2.0, "completed", "export"))
+        add_task(PeriodicTask("the imports", run_imports, 2.0, "finished", "import"))

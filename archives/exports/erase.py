@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.db import transaction
 from django.db.models.functions import Now
 
-from archives.exports.claims import update
+from archives.claims import REMEMBERED, update
 from archives.models import Export, ExportPart
-
-# How long the list of exports tells what became of one.
-REMEMBERED = timedelta(days=30)
 
 
 def expire(export: Export) -> None:

@@ -21,7 +21,7 @@ from archives.building.build import Part, SoFar, part_bytes, parts
 from archives.building.done import Done, packed
 from archives.building.mails import Stopped
 from archives.building.scope import Scope
-from archives.exports.claims import RENEW_SECONDS, Lost, release, renew, update
+from archives.claims import RENEW_SECONDS, Lost, release, renew, update
 from archives.format.writer import Written
 from archives.models import Export, ExportPart
 from domains.models import Domain

@@ -1,8 +1,9 @@
-"""Names of the files in an archive."""
+"""Names of the files in an archive, and places of its mails."""
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 FORMAT = "inbound-domain-archive"
 VERSION = 1
@@ -27,6 +28,17 @@ _INDEX = re.compile(r"mails/[0-9]{6}/index\.jsonl")
 _MAIL = re.compile(r"mails/[0-9]{6}/[0-9]{6}\.eml")
 
 
+class Place(NamedTuple):
+    """A mail in an archive: its folder, and its line in the index. Both count from 1."""
+
+    folder: int
+    line: int
+
+
+# Before the first mail.
+START = Place(0, 0)
+
+
 def index_name(folder: int) -> str:
     """The index of a folder of mail. Folders count from 1."""
     return f"mails/{folder:06}/index.jsonl"
@@ -35,6 +47,11 @@ def index_name(folder: int) -> str:
 def mail_name(folder: int, number: int) -> str:
     """A mail in a folder. Mails count from 1 in each."""
     return f"mails/{folder:06}/{number:06}.eml"
+
+
+def folder_of(name: str) -> int:
+    """The number of the folder that an index or a mail is in."""
+    return int(name.split("/")[1])
 
 
 def is_index(name: str) -> bool:

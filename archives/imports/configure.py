@@ -40,6 +40,16 @@ class Configuration:
         new = [endpoint for endpoint in plan.endpoints if not endpoint.reused]
         return cls(plan, {endpoint.id: prepare(owner, described(endpoint)) for endpoint in new})
 
+    @property
+    def new_rows(self) -> dict[str, int]:
+        """How many rows of each kind it has besides the domain."""
+        plan = self.plan
+        return {
+            "addresses": len(plan.addresses),
+            "blockedEmails": len(plan.blocked),
+            "endpoints": len(self.endpoints),
+        }
+
     def apply(self, domain: Domain) -> None:
         """Write the rows, and reserve room in SES. Needs the transaction that has inserted the domain.
 
@@ -59,8 +69,8 @@ class Configuration:
         record_all(Entry.of(Action.ADDED, row, domain.owner_id, after=members(row, *RECORDED)) for row in addresses)
         blocked = self._block(domain)
         reserve(spec_of(domain, [(row.address, row.is_active, row.slot) for row in addresses]))
-        counts = {"addresses": len(addresses), "blockedEmails": len(blocked), "endpoints": len(self.endpoints)}
-        record(Entry.of(Action.IMPORTED, domain, domain.owner_id, after={"archiveId": plan.archive_id, **counts}))
+        after = {"archiveId": plan.archive_id, **self.new_rows}
+        record(Entry.of(Action.IMPORTED, domain, domain.owner_id, after=after))
         self.ids = {
             "domain": {plan.archive_id: domain.pk},
             "endpoints": routes,

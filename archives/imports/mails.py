@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, BinaryIO, cast
 
+from archives.format.names import START, Place
 from archives.format.reading.archive import Archive
 from archives.format.reading.contents import Content
 from archives.format.reading.refusal import damaged
@@ -21,8 +22,11 @@ from ses_integration.api import StoredMail, release_connection
 
 Values = dict[str, Any]
 
-# Mails of a batch. Their bytes wait for S3 in files, on disk if they are larger than IN_MEMORY.
-BATCH, THREADS, IN_MEMORY = 50, 8, 256 * 1024
+Mail = tuple[Values, Content | None]
+
+# Mails of a batch, and about how many bytes. They wait for S3 in files, on disk if one is larger than IN_MEMORY.
+BATCH, BATCH_BYTES, THREADS, IN_MEMORY = 50, 64 * 1024 * 1024, 8, 256 * 1024
+BEAT_SECONDS = 10.0
 VERDICTS = {
     "spf": "spf",
     "dkim": "dkim",
@@ -49,33 +53,68 @@ class ImportedMails:
     existing: int = 0
     missing: int = 0
 
+    def add(self, other: ImportedMails) -> None:
+        self.stored += other.stored
+        self.existing += other.existing
+        self.missing += other.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`last`: the place of its last mail in the archive."""
+
+    last: Place
+    counts: ImportedMails
+
 
 def import_mails(archive: Archive, domain: Domain) -> ImportedMails:
     """Store what the domain does not have of the archive's mail. Raises Refused, DomainGone, SesError and OSError.
 
     What an error leaves is complete mail by mail: run it again.
     """
-    counts = ImportedMails()
-    total = archive.manifest["counts"]["mails"]
-    if total:
-        record(Entry.of(Action.IMPORTED, domain, domain.owner_id, after={"mails": total}))
-    mails = archive.mails()
+    record_mail(domain, archive.manifest["counts"]["mails"])
+    total = ImportedMails()
+    for batch in import_batches(archive, domain):
+        total.add(batch.counts)
+    return total
+
+
+def record_mail(domain: Domain, mails: int, **more: str) -> None:
+    """Put the import of mail into the audit log."""
+    if mails:
+        record(Entry.of(Action.IMPORTED, domain, domain.owner_id, after={"mails": mails, **more}))
+
+
+def import_batches(
+    archive: Archive, domain: Domain, after: Place = START, beat: Callable[[], None] = lambda: None
+) -> Generator[Batch]:
+    """Import the mails behind a place, batch by batch, and yield each that is stored. Raises as `import_mails`.
+
+    Close it to stop. `beat` is called every few seconds; what it raises ends the import when no call to S3 is under way.
+    """
+    mails = archive.mails_after(after)
     with ThreadPoolExecutor(THREADS) as pool:
-        while batch := list(islice(mails, BATCH)):
-            _import(batch, domain, pool, counts)
-    return counts
+        while batch := list(_some(mails)):
+            yield Batch(batch[-1][0], _import([mail for _, mail in batch], domain, pool, beat))
 
 
-def _import(
-    batch: list[tuple[Values, Content | None]], domain: Domain, pool: ThreadPoolExecutor, counts: ImportedMails
-) -> None:
+def _some(mails: Iterator[tuple[Place, Mail]]) -> Iterator[tuple[Place, Mail]]:
+    """The mails of a batch."""
+    size = 0
+    for place, (values, content) in islice(mails, BATCH):
+        yield place, (values, content)
+        size += values["bytes"] or 0
+        if size >= BATCH_BYTES:
+            return
+
+
+def _import(batch: list[Mail], domain: Domain, pool: ThreadPoolExecutor, beat: Callable[[], None]) -> ImportedMails:
     contents = {values["sesMessageId"]: (values, content) for values, content in reversed(batch)}
+    beat()
     try:
         waiting = note_imported(domain, [_mail(values, domain.name) for values, _ in contents.values()])
     except Domain.DoesNotExist as error:
         raise DomainGone(domain.name) from error
-    counts.missing += sum(content is None for _, content in contents.values())
-    counts.existing += sum(content is not None and ses_id not in waiting for ses_id, (_, content) in contents.items())
     release_connection()
     calls: list[Future[None]] = []
     try:
@@ -83,6 +122,8 @@ def _import(
             values, content = contents[ses_id]
             if content is not None:
                 calls.append(pool.submit(_store, domain.key_prefix + ses_id, _spooled(values, content)))
+        while wait(calls, BEAT_SECONDS).not_done:
+            beat()
     finally:
         # Also after an error: no call may be under way when the rows change.
         failed = [call for call in calls if call.exception()]
@@ -94,7 +135,11 @@ def _import(
             StoredMail(domain.key_prefix + ses_id).erase()
         raise DomainGone(domain.name)
     imported(waiting.values())
-    counts.stored += len(waiting)
+    return ImportedMails(
+        stored=len(waiting),
+        existing=sum(content is not None and ses_id not in waiting for ses_id, (_, content) in contents.items()),
+        missing=sum(content is None for _, content in contents.values()),
+    )
 
 
 def _spooled(values: Values, content: Content) -> BinaryIO:

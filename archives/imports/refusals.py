@@ -7,6 +7,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from domains.lifecycle.held import DomainRestorable
 from domains.lifecycle.mail_from import MailFromConflict
 from domains.lifecycle.register import DnsConflict, DomainTaken
+from domains.models import DomainDeletion
 from domains.names import RefusedName
 from ses_integration.api import QuotaExceeded
 
@@ -15,21 +16,33 @@ REFUSED = (RefusedName, DomainTaken, DomainRestorable, DnsConflict, MailFromConf
 
 
 class CannotImport(Exception):
-    """Nothing was changed. The message is a sentence for people."""
+    """Nothing was changed. The message is a sentence for people, and `code` is for programs.
+
+    `deletion`: that of the name, if it can be restored.
+    """
+
+    def __init__(self, sentence: str, code: str = "NOT_IMPORTED", *, deletion: DomainDeletion | None = None) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.deletion = deletion
 
 
 def refusal(error: Exception, owner: AbstractBaseUser, name: str) -> CannotImport:
     """The same refusal in the words of an import."""
     match error:
         case DomainTaken(own=True):
-            return CannotImport(f"{owner} has {name} already. Delete it first, and import again.")
+            return CannotImport(f"{owner} has {name} already. Delete it first, and import again.", "DOMAIN_EXISTS")
         case DomainTaken():
-            return CannotImport(error.reason or f"{name} belongs to another account.")
+            sentence = error.reason or f"{name} belongs to another account."
+            return CannotImport(sentence, "DOMAIN_ALREADY_REGISTERED")
         case DomainRestorable():
-            return CannotImport(
-                f"{error.sentence(f'{owner} has')} Restore it, or end its grace period and import again."
-            )
+            sentence = f"{error.sentence(f'{owner} has')} Restore it, or end its grace period and import again."
+            return CannotImport(sentence, "DOMAIN_RESTORABLE", deletion=error.deletion)
         case QuotaExceeded():
-            return CannotImport(error.sentence)
+            return CannotImport(error.sentence, "SES_QUOTA_REACHED")
+        case MailFromConflict():
+            return CannotImport(str(error), "DOMAIN_IS_MAIL_FROM")
+        case DnsConflict():
+            return CannotImport(str(error), "DNS_CONFLICT")
         case _:
             return CannotImport(str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -9,6 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from archives.format.names import ADDRESSES, BLOCKED, ENDPOINTS
 from archives.format.reading.archive import Archive, verify
+from archives.format.reading.refusal import Limits
 from archives.imports.configure import Configuration
 from archives.imports.mails import ImportedMails, import_mails
 from archives.imports.plan import Plan, plan_of
@@ -44,12 +46,12 @@ class Imported:
     warning: str | None
 
 
-def prepare(file: IO[bytes], owner: AbstractBaseUser) -> Prepared:
+def prepare(file: IO[bytes], owner: AbstractBaseUser, limits: Limits | None = None) -> Prepared:
     """Verify the whole file, and plan. Changes nothing. Raises Refused with a sentence, and OSError.
 
     May ask DNS about webhooks of the archive.
     """
-    archive = verify(file)
+    archive = verify(file, limits)
     rows: Any = {name: archive.rows(name) for name in (ENDPOINTS, ADDRESSES, BLOCKED)}
     types = dict(Endpoint.objects.filter(owner=owner.pk).values_list("pk", "type"))
     plan = plan_of(archive.domain, rows, types)
@@ -70,16 +72,21 @@ def try_import(prepared: Prepared) -> None:
         raise refusal(error, owner, plan.name) from error
 
 
-def import_domain(prepared: Prepared) -> Imported:
+def import_domain(prepared: Prepared, note: Callable[[Domain], None] = lambda domain: None) -> Imported:
     """Add the domain with everything that the plan has, and wait until SES has confirmed it or the deadline ends.
 
     One transaction: a process that is killed before its commit leaves nothing, and after it everything; the worker then does
-    what is left in SES. Raises CannotImport.
+    what is left in SES. `note` writes more in it. Raises CannotImport.
     """
     plan, owner, configuration = prepared.plan, prepared.owner, prepared.configuration
+
+    def configure(domain: Domain) -> None:
+        configuration.apply(domain)
+        note(domain)
+
     with shared_deadline():
         try:
-            added = register.add_domain(owner=owner, name=plan.name, configure=configuration.apply)
+            added = register.add_domain(owner=owner, name=plan.name, configure=configure)
         except REFUSED as error:
             raise refusal(error, owner, plan.name) from error
         refused = _refused_mail_from(added.domain, configuration) if plan.mail_from_label else None

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from archives.imports.facts import plan_values, to_fill_in
 from archives.imports.mails import ImportedMails
-from archives.imports.plan import Plan
 from archives.imports.service import Imported, Prepared
-from backoffice.text import listed, plural, size
+from backoffice.text import plural, size
 
 
 @dataclass
@@ -30,20 +30,11 @@ class Done:
             return False
         missing = self.mails is not None and self.mails.missing
         return bool(
-            self.problem or self.imported.warning or missing or (not self.exists and _to_fill_in(self.prepared))
+            self.problem
+            or self.imported.warning
+            or missing
+            or (not self.exists and to_fill_in(self.prepared.configuration))
         )
-
-
-def _to_fill_in(prepared: Prepared) -> list[str]:
-    """A sentence for each thing that the archive does not have."""
-    plan = prepared.plan
-    inactive = [
-        f"Endpoint {endpoint.name} is inactive. {endpoint.inactive_reason}"
-        for endpoint in prepared.configuration.endpoints.values()
-        if endpoint.inactive_reason
-    ]
-    unrouted = f"No endpoint is known for {listed(plan.unrouted)}: choose one for each." if plan.unrouted else ""
-    return [*inactive, *filter(None, [unrouted])]
 
 
 def lines(done: Done) -> Iterator[str]:
@@ -72,7 +63,7 @@ def _configuration(done: Done) -> Iterator[str]:
         name, what = endpoint.values["name"], endpoint.values["type"]
         yield f"  endpoint {name} ({what}): {'the one that exists' if endpoint.reused else 'new'}"
     yield f"  catch-all: {'on' if plan.catch_all else 'off'}"
-    yield from _to_fill_in(prepared)
+    yield from to_fill_in(prepared.configuration)
 
 
 def _mail(done: Done) -> Iterator[str]:
@@ -95,30 +86,11 @@ def as_values(done: Done) -> dict[str, Any]:
         "domainId": imported.domain.pk if imported else None,
         "owner": prepared.owner.get_username(),
         "dryRun": imported is None,
-        "plan": _plan(prepared.plan),
+        "plan": plan_values(prepared.plan),
         "exists": done.exists,
-        "toFillIn": [] if done.exists else _to_fill_in(prepared),
+        "toFillIn": [] if done.exists else to_fill_in(prepared.configuration),
         "ids": imported.ids if imported and not done.exists else None,
         "warning": imported.warning if imported else None,
         "mails": asdict(done.mails) if done.mails else None,
         "problem": done.problem or None,
-    }
-
-
-def _plan(plan: Plan) -> dict[str, Any]:
-    return {
-        "endpoints": [
-            {
-                "id": endpoint.id,
-                "name": endpoint.values["name"],
-                "type": endpoint.values["type"],
-                "isReused": endpoint.reused,
-            }
-            for endpoint in plan.endpoints
-        ],
-        "addresses": len(plan.addresses),
-        "blockedEmails": len(plan.blocked),
-        "catchAllEndpointId": plan.catch_all,
-        "mailFromLabel": plan.mail_from_label or None,
-        "receiveDmarcEmails": plan.receives_dmarc,
     }

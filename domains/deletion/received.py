@@ -26,7 +26,7 @@ def erase_rows(record: DomainDeletion) -> bool:
     """Erase a batch, and end the step if nothing is left. False if the next batch has to wait for the mail worker.
     Call it in `updating`. That locks the report, and commits the counts together with what they count, so no claim is needed.
     """
-    if record.has_exports:
+    if record.has_archives:
         # The mail worker ends and erases them first, so that none is stored after the bucket was found empty.
         return False
     erased = _erase_batch(record.domain_id, keeps_objects=record.stored_mail == Step.KEPT)

@@ -89,17 +89,18 @@ def due() -> Q:
     return Q(retry_at=None) | Q(retry_at__lte=Now())
 
 
-def has_exports(domain: str) -> dict[str, Exists]:
-    """The annotation `has_exports`: whether the domain in this column has exports with something in the bucket.
+def has_archives(domain: str) -> dict[str, Any]:
+    """The annotation `has_archives`: whether exports or imports of the domain in this column have something in the bucket.
 
-    Their model is in an app above: archives.Export.
+    Their models are in an app above: archives.Export and archives.Import.
     """
-    exports: Any = apps.get_model("archives.Export")._default_manager
-    return {"has_exports": Exists(exports.active().filter(domain=OuterRef(domain)))}
+    models: list[Any] = [apps.get_model(f"archives.{name}")._default_manager for name in ("Export", "Import")]
+    exports, imports = (Exists(model.active().filter(domain=OuterRef(domain))) for model in models)
+    return {"has_archives": exports | imports}
 
 
 _locked = Prebuilt(
-    lambda: DomainDeletion.objects.locked().annotate(**has_exports("domain_id")).filter(pk=Parameter("pk"))
+    lambda: DomainDeletion.objects.locked().annotate(**has_archives("domain_id")).filter(pk=Parameter("pk"))
 )
 
 
@@ -109,7 +110,7 @@ def updating(record: DomainDeletion, **expected: Any) -> Iterator[DomainDeletion
     it concurrently.
 
     Raises DomainDeletion.DoesNotExist if its fields do not have the `expected` values. Sets `record.now` and
-    `record.has_exports`. Finishes the deletion if no step is pending any more.
+    `record.has_archives`. Finishes the deletion if no step is pending any more.
     """
     with transaction.atomic(savepoint=False):
         locked = _locked.get(pk=record.pk)

@@ -23,7 +23,7 @@ from domains.deletion.erase import can_erase, claim_mail, erase_mail
 from domains.deletion.received import can_erase_rows, erase_rows
 from domains.deletion.record import (
     due,
-    has_exports,
+    has_archives,
     initial_values,
     keep_readers,
     record_deleted,
@@ -183,7 +183,7 @@ _being_deleted = Prebuilt(
     lambda: (
         Domain.objects.select_for_update()
         .annotate(
-            **has_exports("pk"),
+            **has_archives("pk"),
             has_tombstones=Exists(Domain.objects.filter(pk=OuterRef("pk"), deleted_addresses__isnull=False)),
         )
         .filter(pk=Parameter("pk"), deleting_since__isnull=False, restorable_until=None)
@@ -202,9 +202,10 @@ def delete_rows(domain_id: str) -> tuple[int, int, int] | None:
     if not (locked := _being_deleted(pk=domain_id)):
         return None
     domain: Any = locked[0]
-    if domain.has_exports:
-        # Reverse accessor of a model in an app above: archives.Export.
+    if domain.has_archives:
+        # Reverse accessors of models in an app above: archives.Export and archives.Import.
         domain.exports.all().end()
+        domain.imports.all().end()
     # Reverse accessors of models in the app above: addresses.BlockedEmail and addresses.EmailAddress.
     blocked, addresses = _delete(domain.blocked_emails.all()), _delete(domain.email_addresses.all())
     if domain.has_tombstones:

@@ -176,7 +176,7 @@ class DomainDeletion(models.Model):
     # Set by `locked()`.
     now: datetime
     # Set by `domains.deletion.record.updating`: whether archives of the domain are still to be erased.
-    has_exports: bool
+    has_archives: bool
 
     class Meta:
         constraints = [

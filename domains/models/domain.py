@@ -129,7 +129,7 @@ class Domain(models.Model):
     catch_all_rule_name: str | None
     ses_pending: bool
     # Set by `domains.deletion.service.delete_rows`.
-    has_exports: bool
+    has_archives: bool
 
     class Meta:
         constraints = [

@@ -15,7 +15,10 @@ from archives.format.names import (
     FORMAT,
     LISTS,
     MANIFEST,
+    START,
     VERSION,
+    Place,
+    folder_of,
     is_index,
     is_mail,
     mail_name,
@@ -61,12 +64,20 @@ class Archive:
 
     def mails(self) -> Iterator[tuple[Values, Content | None]]:
         """Each mail's line in its index, and its bytes, to be read before the next one. None if the archive does not have them."""
+        return (mail for _, mail in self.mails_after(START))
+
+    def mails_after(self, place: Place) -> Iterator[tuple[Place, tuple[Values, Content | None]]]:
+        """The mails behind this place, each with its own."""
         folder: list[Entry] = []
         for entry in self.directory.each(self.file):
             if is_mail(entry.name):
                 folder.append(entry)
             elif is_index(entry.name):
-                yield from self._of_folder(entry, folder)
+                if (number := folder_of(entry.name)) >= place.folder:
+                    done = place.line if number == place.folder else 0
+                    for line, mail in enumerate(self._of_folder(entry, folder), 1):
+                        if line > done:
+                            yield Place(number, line), mail
                 folder = []
 
     def _of_folder(self, index: Entry, entries: list[Entry]) -> Iterator[tuple[Values, Content | None]]:
@@ -93,6 +104,11 @@ def verify(file: IO[bytes], limits: Limits | None = None) -> Archive:
     return _Verification(file, limits or Limits()).archive()
 
 
+def reopened(file: IO[bytes], limits: Limits | None = None) -> Archive:
+    """An archive that has been verified, as the caller knows, and has not changed since. Raises Refused if it has."""
+    return _Verification(file, limits or Limits()).reopened()
+
+
 class _Verification:
     """`counts`: of what is in the archive. `folder`: the mails of the folder that is being read, with size and hash."""
 
@@ -107,7 +123,7 @@ class _Verification:
         # Version first: another one may have other files.
         manifest = self._manifest(directory)
         self._check_entries(directory, manifest)
-        hashes = {file["name"]: file["sha256"] for file in manifest["files"]}
+        hashes = _hashes(manifest)
         domain: Values = {}
         for entry in directory.each(self._file):
             if is_mail(entry.name):
@@ -118,6 +134,14 @@ class _Verification:
         counts = {name: number for name, number in manifest["counts"].items() if name in COUNTED and name != "erased"}
         if any(self._counts[name] != number for name, number in counts.items()):
             raise damaged(MANIFEST, "does not count what is in the archive")
+        return Archive(self._file, self._limits, directory, manifest, domain, hashes)
+
+    def reopened(self) -> Archive:
+        directory = Directory.of(self._file, self._limits)
+        manifest = self._manifest(directory)
+        hashes = _hashes(manifest)
+        first = next(directory.each(self._file))
+        domain = self._file_of_manifest(first, manifest, hashes[DOMAIN])
         return Archive(self._file, self._limits, directory, manifest, domain, hashes)
 
     def _manifest(self, directory: Directory) -> Values:
@@ -195,7 +219,7 @@ class _Verification:
     def _index(self, content: Content) -> None:
         name = content.entry.name
         found = iter(self._folder)
-        folder = int(name.split("/")[1])
+        folder = folder_of(name)
         for number, line in enumerate(lines(content, self._limits.line), 1):
             values = parsed(line, name)
             check(MAIL, values, name)
@@ -214,3 +238,7 @@ class _Verification:
         if entry.size > self._limits.document:
             raise too_large(entry.name, entry.size, self._limits.document)
         return parsed(b"".join(Content(self._file, entry)), entry.name)
+
+
+def _hashes(manifest: Values) -> dict[str, str]:
+    return {file["name"]: file["sha256"] for file in manifest["files"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from archives.exports.claims import Lost, claim_next, let_go
+from archives.claims import Lost, claim_next, let_go
 from archives.exports.job import work_on
 from archives.exports.service import start_export
 from archives.exports.task import run_exports
@@ -77,7 +77,7 @@ def test_an_export_that_waits_is_simply_gone(domain):
 def test_a_process_that_was_paused_stores_nothing_after_the_deletion(domain):
     mails(domain, 1)
     start_export(domain=domain, account=domain.owner)
-    export = claim_next()
+    export = claim_next(Export.objects.all())
     assert export is not None
     delete_domain(domain=domain, requested_by="jo")
     # Until its claim ends, a call of it may be under way.

@@ -8,7 +8,7 @@ from django.db.models.signals import post_delete, pre_delete
 from django.utils import timezone
 
 from addresses.models import BlockedEmail, DeletedAddress, EmailAddress
-from archives.models import Export
+from archives.models import Export, Import
 from domains.deletion.service import delete_domain, resume_deletions
 from domains.lifecycle.register import add_domain
 from domains.models import DnsRecord, Domain, DomainAccess, DomainDeletion, StatusChange, Step
@@ -77,8 +77,8 @@ def test_no_other_row_refers_to_those_that_are_deleted_without_cascades():
     deleted = {Domain, DnsRecord, StatusChange, DomainAccess, EmailAddress, DeletedAddress, BlockedEmail}
     relations = [field for model in deleted for field in model._meta.get_fields(include_hidden=True)]
     referring = {field.related_model for field in relations if field.auto_created and not field.concrete}
-    # Rows of mail have no constraint. Their own step erases them. Those of exports have none either.
-    assert referring == (deleted - {Domain}) | {Message, ReceivedEmail, MailCount, MailSweep, Export}
+    # Rows of mail have no constraint. Their own step erases them. Those of exports and imports have none either.
+    assert referring == (deleted - {Domain}) | {Message, ReceivedEmail, MailCount, MailSweep, Export, Import}
 
 
 def test_nobody_listens_to_deletions_that_send_no_signal():
