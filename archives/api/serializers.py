@@ -9,7 +9,7 @@ from rest_framework.reverse import reverse
 
 from archives.exports.links import query_of
 from archives.models import Export
-from rest.fields import Boolean, TextOrNull, Timestamp
+from rest.fields import Boolean, SchemaOnly, TextOrNull, Timestamp
 from rest.serializers import Body, ReadModelSerializer, ReadSerializer
 
 
@@ -35,7 +35,7 @@ class ExportSerializer(ReadModelSerializer[Export]):
     createdAt = Timestamp(source="created_at")
     finishedAt = Timestamp(source="finished_at")
     expiresAt = Timestamp(source="expires_at")
-    downloadUrl = serializers.SerializerMethodField()
+    downloadUrl = SchemaOnly("string", nullable=True)
 
     class Meta:
         model = Export
@@ -45,19 +45,17 @@ class ExportSerializer(ReadModelSerializer[Export]):
         ]  # fmt: skip
 
     def to_representation(self, instance: Export) -> dict[str, Any]:
+        return {**super().to_representation(instance), "downloadUrl": self._link(instance)}
+
+    def _link(self, export: Export) -> str | None:
         """A key that only reads gets no link to an archive with secrets, because the link needs no key."""
-        shown = super().to_representation(instance)
-        if instance.includes_secrets and not self.context["request"].auth.can_write:
-            shown["downloadUrl"] = None
-        return shown
+        request = self.context["request"]
+        if export.state != Export.State.READY or (export.includes_secrets and not request.auth.can_write):
+            return None
+        return f"{reverse('export-download', args=[export.pk], request=request)}?{query_of(export)}"
 
     def get_missingMails(self, export: Export) -> int:
         return int(export.counts.get("missing", 0))
-
-    def get_downloadUrl(self, export: Export) -> str | None:
-        if export.state != Export.State.READY:
-            return None
-        return f"{reverse('export-download', args=[export.pk])}?{query_of(export)}"
 
 
 class ExportBody(Body):

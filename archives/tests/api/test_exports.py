@@ -72,6 +72,15 @@ def test_an_export_is_accepted_and_made_by_the_worker(api, domain):
     assert [each["id"] for each in listed] == [begun["id"]]
 
 
+def test_the_link_has_the_host_that_was_asked_and_the_scheme_of_the_proxy(ready, api, settings):
+    path = f"/api/v2/exports/{ready['id']}"
+    assert ready["downloadUrl"].startswith(f"http://testserver{path}/download?expires=")
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.ALLOWED_HOSTS = ["mail.example.net"]
+    shown = api.get(path, HTTP_HOST="mail.example.net", HTTP_X_FORWARDED_PROTO="https").json()
+    assert shown["downloadUrl"].startswith(f"https://mail.example.net{path}/download?expires=")
+
+
 def test_the_link_needs_no_key(ready):
     answer = fetch(ready["downloadUrl"])
     assert answer.status_code == 200

@@ -53,7 +53,7 @@ TEXTS_OF: dict[str, str | None] = {
     "EndpointTest.error": "The receiver has answered 503.",
     "EndpointTest.message": "The receiver has answered 503.",
     "Error.message": "Endpoint is disabled",
-    "Export.downloadUrl": "/api/v2/exports/exp_V1StGXR8Z5jdHi6BmyTkq/download?expires=1795689000&signature=…",
+    "Export.downloadUrl": "https://mail.example.net/api/v2/exports/exp_V1StGXR8Z5jdHi6BmyTkq/download?expires=1795689000&signature=…",
     "Export.id": "exp_V1StGXR8Z5jdHi6BmyTkq",
     "Export.status": "ready",
     "ListedDomain.id": "indm_V1StGXR8Z5jdHi6BmyTkq",
