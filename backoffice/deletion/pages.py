@@ -34,6 +34,7 @@ PLAN_MISSING = "Nothing was deleted: the request carried no plan. The plan is be
 PLAN_USED = (
     "Nothing was done: this plan was already used, or someone else started the deletion. Its current state is below."
 )
+FOR_GOOD = "This cannot be undone."
 NOT_TYPED = "Nothing was deleted: this is not what you were asked to type."
 
 
@@ -70,6 +71,8 @@ class DeletesThroughService(ModelAdmin[Row]):
     plan_of: Callable[[Any], Plan[Any, Any]] | None = None
     # What the page calls it, and the message afterwards.
     verb, outcome = "Delete", "Deleted"
+    # How it can be undone, in a sentence, if it can be at any time.
+    undoing = ""
     # Whether the confirmation page asks to type the name, or how many rows there are.
     asks_to_type = True
     # What the confirmation page says after whether it can be undone.
@@ -201,7 +204,7 @@ class DeletesThroughService(ModelAdmin[Row]):
             "parts": plan.parts() if plan else [] if bulk else [Part("", lines[rows[0].pk])],
             "headline": plan.headline() if plan else self.totals(rows),
             "titles": self.consequence_titles,
-            "undoing": f"This can be undone for {plural(days, 'day')}." if days else "This cannot be undone.",
+            "undoing": self.undoing or (f"This can be undone for {plural(days, 'day')}." if days else FOR_GOOD),
             "afterwards": self.afterwards,
             "doubts": [*(plan.doubts() if plan else []), *self.further_doubts()],
             "bulk": bulk,

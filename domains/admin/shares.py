@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.links import joined, list_link, page_link, related_link
 from backoffice.service_forms import ServiceAdmin, ServiceForm
 from backoffice.tables import html_table
 from backoffice.text import moment, plural
 from domains.models import Domain, DomainAccess
 from domains.sharing import service
+from rest.access.roles import Deed, may
 
 # The most rows of the table on a domain's page. A link leads to all.
 ROWS = 50
@@ -41,9 +44,13 @@ class RoleForm(ServiceForm[DomainAccess]):
 
 
 @admin.register(DomainAccess)
-class DomainAccessAdmin(ServiceAdmin[DomainAccess]):
+class DomainAccessAdmin(DeletesThroughService[DomainAccess], ServiceAdmin[DomainAccess]):
     list_title = "Shared domains"
     when_empty = "No domain is shared. Share one, and another account sees it without knowing its owner's password."
+    verb, outcome = "Unshare", "Unshared"
+    asks_to_type = False
+    undoing = "Access can be given again at any time."
+    afterwards = "The access ends at once. What was changed with it stays."
     add_form = ShareForm
     form = RoleForm
     refusals = (service.CannotShare,)
@@ -87,11 +94,41 @@ class DomainAccessAdmin(ServiceAdmin[DomainAccess]):
     def change_row(self, request: HttpRequest, row: DomainAccess, form: Any) -> DomainAccess:
         return service.change_role(row, form.cleaned_data["role"]) if form.changed_data else row
 
-    def delete_model(self, request: HttpRequest, obj: DomainAccess) -> None:
-        service.unshare([obj])
+    @admin.action(description="Take access back", permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[DomainAccess]) -> HttpResponse | None:
+        return super().delete_selected(request, queryset)
 
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[DomainAccess]) -> None:
-        service.unshare(list(queryset))
+    def consequences(self, rows: Sequence[DomainAccess]) -> dict[int, list[str]]:
+        # `exports`: reverse accessor of archives.Export, in an app above.
+        own = Q(domain__exports__account=F("user"), domain__exports__state="ready")
+        counted = DomainAccess.objects.filter(pk__in=[row.pk for row in rows]).annotate(
+            archives=Count("domain__exports", filter=own)
+        )
+        return {row.pk: _losses(row) for row in counted.select_related("domain", "user")}
+
+    def delete_row(self, request: HttpRequest, row: DomainAccess, plan_token: str) -> Deleted:
+        if not service.unshare([row]):
+            raise DomainAccess.DoesNotExist
+        return Deleted("")
+
+    def delete_rows(
+        self, request: HttpRequest, rows: Sequence[DomainAccess]
+    ) -> Iterator[tuple[DomainAccess, Deleted | None]]:
+        gone = {row.pk for row in service.unshare(rows)}
+        return ((row, Deleted("") if row.pk in gone else None) for row in rows)
+
+
+def _losses(access: Any) -> list[str]:
+    """What the account cannot do any more, in sentences. `access`: with the number of its `archives`."""
+    who, domain = access.user.get_username(), access.domain.name
+    lines = [f"{who} no longer sees {domain}, its addresses and its mail."]
+    if may(access.role, Deed.CHANGE_ADDRESSES):
+        lines.append(f"{who} no longer changes its addresses, blocked emails and marks.")
+    if access.archives:
+        lines.append(f"{plural(access.archives, 'export')} that {who} has made can no longer be downloaded.")
+    if not access.user.is_active:
+        lines.append("The account is switched off, so its access rests already.")
+    return lines
 
 
 def table_of(request: HttpRequest, domain: Domain) -> SafeString:

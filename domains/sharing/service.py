@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
@@ -66,9 +66,9 @@ def change_role(access: DomainAccess, role: str) -> DomainAccess:
     return row
 
 
-def unshare(accesses: Collection[DomainAccess]) -> None:
-    """Take access back. What is gone already stays so."""
-    _remove(accesses, Action.DELETED)
+def unshare(accesses: Collection[DomainAccess]) -> Sequence[DomainAccess]:
+    """Take access back. What is gone already stays so. Returns what was still there."""
+    return _remove(accesses, Action.DELETED)
 
 
 def leave(access: DomainAccess) -> None:
@@ -76,13 +76,14 @@ def leave(access: DomainAccess) -> None:
     _remove([access], Action.GIVEN_UP)
 
 
-def _remove(accesses: Collection[DomainAccess], action: Action) -> None:
+def _remove(accesses: Collection[DomainAccess], action: Action) -> Sequence[DomainAccess]:
     with transaction.atomic():
         list(Domain.objects.select_for_update().filter(accesses__in=accesses).order_by("pk").values_list("pk"))
         chosen = DomainAccess.objects.select_related("domain", "user").filter(pk__in=[row.pk for row in accesses])
         rows = list(chosen.select_for_update(of=("self",)).order_by("pk"))
         DomainAccess.objects.filter(pk__in=[row.pk for row in rows]).delete()
         record_all(_entry(action, row) for row in rows)
+        return rows
 
 
 def _change(access: DomainAccess, role: str) -> None:

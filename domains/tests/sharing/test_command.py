@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError
 
+from archives.models import Export
 from domains.models import DomainAccess
 from inbound.tests.support.admin_site import open_links, post, staff, text, url
 from inbound.tests.support.factories import UserFactory
@@ -58,8 +60,38 @@ def test_an_operator_shares_changes_and_takes_back_on_the_domains_page(domain, u
     again = admin_client.post(add, {"domain": domain.pk, "user": jo.pk, "role": "viewer"})
 
     assert "already shared" in text(again)
-    admin_client.post(url("domains.domainaccess", "delete", access.pk), {"post": "yes"})
+    delete = url("domains.domainaccess", "delete", access.pk)
+    assert "jo no longer sees example.com, its addresses and its mail and no longer changes" in text(
+        admin_client.get(delete)
+    )
+    assert "Unshared: example.com for jo." in text(admin_client.post(delete, {"post": "yes"}, follow=True))
     assert not DomainAccess.objects.exists()
+    assert "already been deleted" in text(admin_client.post(delete, {"post": "yes"}, follow=True))
+
+
+def test_before_access_of_many_is_taken_back_it_says_what_each_loses(domain, jo, al, admin_client):
+    """An export is not downloaded any more, and access that rests is named."""
+    Export.objects.create(domain=domain, domain_name="example.com", account=al, bucket="b", state="ready")
+    Export.objects.create(domain=domain, domain_name="example.com", account=domain.owner, bucket="b", state="ready")
+    User.objects.filter(pk=jo.pk).update(is_active=False)
+    chosen = {"action": "delete_selected", "_selected_action": list(DomainAccess.objects.values_list("pk", flat=True))}
+    page = url("domains.domainaccess", "changelist")
+    asked = text(admin_client.post(page, chosen))
+    assert "1 export that al has made can no longer be downloaded." in asked
+    assert asked.count("can no longer be downloaded") == asked.count("its access rests already") == 1
+    assert "Access can be given again at any time." in asked
+    assert DomainAccess.objects.count() == 2
+    done = text(admin_client.post(page, {**chosen, "post": "yes"}, follow=True))
+    assert "Unshared: example.com for" in done
+    assert not DomainAccess.objects.exists()
+
+
+def test_only_who_may_share_is_offered_to(domain, al, client):
+    page = f"{url('domains.domain', 'change', domain.pk)}?tab=shares"
+    staff(client, "domains.view_domain", "domains.view_domainaccess")
+    assert "Share it" not in text(client.get(page))
+    staff(client, "domains.view_domain", "domains.view_domainaccess", "domains.add_domainaccess")
+    assert "Share it" in text(client.get(page))
 
 
 def test_who_may_only_view_the_admin_changes_nothing(domain, al, client):
