@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Callable
 from functools import partial
 
 from django.utils import timezone
@@ -13,8 +14,8 @@ from ses_integration.conf import SesConfig, mail_source
 from ses_integration.doctor.checklist import Checklist
 from ses_integration.doctor.checks import bucket as bucket_checks
 from ses_integration.doctor.checks import environment, installation, ses, targets
-from ses_integration.doctor.checks.bucket import DELETE, DELETE_VERSION, LIST
-from ses_integration.doctor.checks.permissions import check_permission, check_setup_permission
+from ses_integration.doctor.checks.bucket import ABORT, DELETE, DELETE_VERSION, LIST, LIST_UPLOADS, STORE
+from ses_integration.doctor.checks.permissions import check_archive_permission, check_permission, check_setup_permission
 from ses_integration.doctor.mail import check_mail
 from ses_integration.doctor.names import DoctorNames
 from ses_integration.doctor.probes import bucket, permissions
@@ -160,6 +161,12 @@ class Diagnosis:
             ("bucket",),
             lambda: check_permission(DELETE_VERSION, f"{arn}/emails/*", bucket.delete_version(self._aws)),
         )
+        for name, resource, probe in (
+            (STORE, f"{arn}/emails/*", bucket.upload_part),
+            (ABORT, f"{arn}/emails/*", bucket.abort_upload),
+            (LIST_UPLOADS, arn, bucket.list_uploads),
+        ):
+            self._checklist.check(name, ("bucket",), partial(self._archive_permission, name, resource, probe))
         # In a versioned bucket this leaves a delete marker, which must be erased again.
         writes = not versioning.succeeded or "Status" in versioning.body
         if writes and not self._probe and self._checklist.passed("bucket"):
@@ -171,6 +178,9 @@ class Diagnosis:
             lambda: check_permission(DELETE, f"{arn}/emails/*", bucket.delete_object(self._aws)),
             proven=(LIST, DELETE_VERSION) if writes else (),
         )
+
+    def _archive_permission(self, name: str, resource: str, probe: Callable[[AwsSession], Response]) -> CheckResult:
+        return check_archive_permission(name, resource, probe(self._aws))
 
     def _bucket(self) -> CheckResult:
         if not self._config.bucket:

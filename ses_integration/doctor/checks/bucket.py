@@ -11,6 +11,9 @@ from ses_integration.errors import Refused
 LIST_OBJECTS = "s3:ListBucket"
 LIST, DELETE, DELETE_VERSION = "s3:ListBucketVersions", "s3:DeleteObject", "s3:DeleteObjectVersion"
 
+# Those that exports and imports need besides.
+STORE, ABORT, LIST_UPLOADS = "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads"
+
 
 def check_bucket(bucket: str, region: str, response: Response) -> CheckResult:
     """Judge the response to HeadBucket, which names the bucket's region even if access is denied."""

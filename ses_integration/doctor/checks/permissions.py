@@ -27,6 +27,17 @@ def check_setup_permission(name: str, response: Response, *, rule_set_active: bo
     return result
 
 
+def check_archive_permission(name: str, resource: str, response: Response) -> CheckResult:
+    """Whether AWS allows a call that is needed for archives of domains only."""
+    if response.denied:
+        return warning(
+            name,
+            "AWS does not allow it: domains cannot be exported, and no mail can be imported.",
+            f"Allow {name} on {resource} in the policy of these credentials if they should be.",
+        )
+    return check_permission(name, resource, response)
+
+
 def not_proven(check: str, response: Response) -> CheckResult:
     """The result for a response that does not answer the question."""
     if response.throttled and response.error:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import DeleteTypeDef
 
 NO_OBJECT = "NoSuchKey"
+NO_UPLOAD = "NoSuchUpload"
 
 
 def head_bucket(aws: AwsSession) -> Response:
@@ -86,3 +87,30 @@ def get_object(aws: AwsSession) -> Response:
         return answer
 
     return send("GetObject (ses_doctor)", call, expected=(NO_OBJECT,))
+
+
+def upload_part(aws: AwsSession) -> Response:
+    """Store a part of an upload that does not exist, so nothing is stored. S3 says so only to those who may store objects."""
+    return send(
+        "UploadPart (ses_doctor)",
+        lambda: aws.s3.upload_part(
+            Bucket=aws.config.bucket, Key=aws.names.key, UploadId=aws.names.token, PartNumber=1, Body=b"x"
+        ),
+        expected=(NO_UPLOAD,),
+    )
+
+
+def abort_upload(aws: AwsSession) -> Response:
+    """End an upload that does not exist."""
+    return send(
+        "AbortMultipartUpload (ses_doctor)",
+        lambda: aws.s3.abort_multipart_upload(Bucket=aws.config.bucket, Key=aws.names.key, UploadId=aws.names.token),
+        expected=(NO_UPLOAD,),
+    )
+
+
+def list_uploads(aws: AwsSession) -> Response:
+    return send(
+        "ListMultipartUploads (ses_doctor)",
+        lambda: aws.s3.list_multipart_uploads(Bucket=aws.config.bucket, Prefix=aws.names.key_prefix, MaxUploads=1),
+    )

@@ -3,7 +3,16 @@ from __future__ import annotations
 import pytest
 
 from ses_integration.doctor.probes.permissions import ALL, RULE_SET, RULES, SETUP
-from ses_integration.tests.doctor.fixtures import doctor, fault, outcome, probe_calls, ses_client, ses_state
+from ses_integration.tests.doctor.fixtures import (
+    calls,
+    doctor,
+    fault,
+    outcome,
+    probe_calls,
+    ses_client,
+    ses_state,
+    stored_keys,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,6 +70,36 @@ def test_a_missing_permission_to_delete_objects_without_a_version_is_named(ready
     assert found["s3:DeleteObject"]["do"] == (
         "Allow s3:DeleteObject on arn:aws:s3:::inbound-mail/emails/* in the policy of these credentials."
     )
+
+
+ARCHIVES = {
+    "UploadPart": ("s3:PutObject", "arn:aws:s3:::inbound-mail/emails/*"),
+    "AbortMultipartUpload": ("s3:AbortMultipartUpload", "arn:aws:s3:::inbound-mail/emails/*"),
+    "ListMultipartUploads": ("s3:ListBucketMultipartUploads", "arn:aws:s3:::inbound-mail"),
+}
+
+
+@pytest.mark.parametrize("action", ARCHIVES)
+def test_a_missing_permission_for_exports_is_a_warning_because_nothing_else_needs_it(ready, action):
+    name, resource = ARCHIVES[action]
+    fault(ready, action, "access_denied", service="s3")
+    code, found = doctor()
+    assert code == 0
+    assert outcome(found[name]) == (
+        "warning",
+        "AWS does not allow it: domains cannot be exported, and no mail can be imported.",
+        f"Allow {name} on {resource} in the policy of these credentials if they should be.",
+    )
+    assert [check for check in found if check.startswith("s3:") and found[check]["outcome"] != "ok"] == [name]
+
+
+def test_permissions_for_exports_are_proven_without_storing_anything(ready):
+    before = stored_keys()
+    code, found = doctor("--no-probe")
+    assert code == 0
+    assert {outcome(found[name])[:2] for name, _ in ARCHIVES.values()} == {("ok", "Allowed.")}
+    assert stored_keys() == before
+    assert "CreateMultipartUpload" not in calls(ready, "s3")
 
 
 def test_without_permission_to_erase_the_bucket_is_not_probed(ready):
