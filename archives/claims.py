@@ -10,11 +10,12 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Count, F
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from archives.models import Claimed, ClaimedQuerySet
+from backoffice.text import plural
 from ses_integration.api import SesError, retry_delay
 
 logger = logging.getLogger(__name__)
@@ -124,3 +125,13 @@ def take_turns(
 
 def _why(error: SesError | None) -> str:
     return (BUG if error is None else error.sentence)[:500]
+
+
+def left(rows: ClaimedQuerySet[Any], noun: str) -> str:
+    """What is not finished or erased, with the most frequent problem, as a part of a sentence."""
+    waiting = rows.unfinished() | rows.filter(state="erasing")
+    found = waiting.order_by().values("problem").annotate(number=Count("pk")).order_by("-number", "problem")
+    problems = {row["problem"]: row["number"] for row in found}
+    why = next(filter(None, problems), "")
+    because = f" ({why.rstrip('.')})" if why else ""
+    return f"{plural(sum(problems.values()), noun)}{because}" if problems else ""

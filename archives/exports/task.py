@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from archives.claims import take_turns
+from archives.claims import left, take_turns
 from archives.exports.erase import erase, expire
 from archives.exports.job import work_on
 from archives.models import Export
@@ -30,3 +30,7 @@ def run_exports(stop: Callable[[], bool] = lambda: False, *, seconds: float = ma
         return 0
 
     return take_turns(Export.objects.all(), turn, stop, seconds)
+
+
+def exports_left() -> str:
+    return left(Export.objects.all(), "export")

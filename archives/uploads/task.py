@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from archives.claims import take_turns
+from archives.claims import left, take_turns
 from archives.models import Import
 from archives.uploads.job import INTERRUPTED, erase, fail, work_on
 
@@ -30,3 +30,7 @@ def run_imports(stop: Callable[[], bool] = lambda: False, *, seconds: float = ma
         return 0
 
     return take_turns(Import.objects.defer("ids"), turn, stop, seconds)
+
+
+def imports_left() -> str:
+    return left(Import.objects.all(), "import")

@@ -36,6 +36,7 @@ def pending(source: str, *, swept: bool) -> list[str]:
         *([wording.mails_to_read(reading)] if reading.number else []),
         *([wording.deliveries_due(due)] if due.number else []),
         *([wording.mails_to_erase(erasing)] if erasing.number else []),
+        *filter(None, [task.left() for task in PERIODIC]),
         *([f"the sweep of {plural(sweeps, 'domain')}"] if sweeps else []),
         *(wording.notifications(figures.queue()) if source == "sqs" else []),
     ]

@@ -22,13 +22,17 @@ class Task(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """`interval`: seconds between two runs. `done` and `noun`: what the number of a run counts, as in "erased 3 mails"."""
+    """`interval`: seconds between two runs. `done` and `noun`: what the number of a run counts, as in "erased 3 mails".
+
+    `left`: what a run has left, if anything, as a part of a sentence.
+    """
 
     name: str
     run: Task
     interval: float
     done: str
     noun: str
+    left: Callable[[], str] = str
 
 
 PERIODIC = [
