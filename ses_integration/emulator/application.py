@@ -58,6 +58,7 @@ class Application:
     def __init__(self, ses: Ses, faults: Faults, journal: Journal, mailroom: Mailroom, hooks: Hooks) -> None:
         self._ses = ses
         self._faults = faults
+        self._storing = threading.Lock()
         self._journal = journal
         self._mailroom = mailroom
         self._hooks = hooks
@@ -172,7 +173,9 @@ class Application:
                 return sns.serve(call)
             if s3.serves(call):
                 return _with_request_id(s3.serve(call, fault))
-            return _with_request_id(run_app(self._moto, call.request()))
+            # moto closes what an object had before, even if another thread is still writing that.
+            with self._storing if call.action == "PutObject" else nullcontext():
+                return _with_request_id(run_app(self._moto, call.request()))
         except Exception:
             # A bug in the emulator or in moto, or a service that moto lacks here. The log tells the developer.
             logger.exception("%s:%s could not be emulated.", call.service, call.action)
