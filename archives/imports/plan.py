@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -9,14 +11,17 @@ from typing import Any
 
 from archives.format.names import ADDRESSES, BLOCKED, DOMAIN, ENDPOINTS
 from archives.format.reading.refusal import damaged, too_many
+from endpoints.config_schema import SIZE_LIMIT
 from rest.names.canonical import LABEL
 
 Values = dict[str, Any]
 
-# Rows of a list that are imported in one transaction.
-MOST_ROWS = 100_000
+# Rows of a list that are imported in one transaction. DNS is asked about each endpoint.
+MOST_ROWS = {ENDPOINTS: 10_000, ADDRESSES: 100_000, BLOCKED: 100_000}
 # By list and member, as the columns allow.
-LONGEST = {ENDPOINTS: {"name": 255, "description": 1000}, BLOCKED: {"reason": 500}}
+LONGEST = {ENDPOINTS: {"name": 255, "description": 1000, "secret": SIZE_LIMIT}, BLOCKED: {"reason": 500}}
+# A token may have been added to what its owner has given, and `***` may be longer than what it hides.
+MOST_CONFIG = 2 * SIZE_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +87,25 @@ def _checked(rows: Iterable[Values], name: str, key: str) -> Iterator[Values]:
     """The rows of a list, each once, with an id of their own, and none longer than the database takes."""
     seen: set[str] = set()
     ids: set[str] = set()
-    for values in islice(rows, MOST_ROWS + 1):
+    most_rows = MOST_ROWS[name]
+    for values in islice(rows, most_rows + 1):
         if values[key] in seen or values["id"] in ids:
             raise damaged(name, f"has {values[key]} twice")
         seen.add(values[key])
         ids.add(values["id"])
-        if len(seen) > MOST_ROWS:
-            raise too_many(f"rows in {name}", MOST_ROWS)
+        if len(seen) > most_rows:
+            raise too_many(f"rows in {name}", most_rows)
         for member, most in LONGEST.get(name, {}).items():
             if len(values.get(member) or "") > most:
                 raise damaged(name, f"has a {member} that is too long")
+        if _length(values.get("config")) > MOST_CONFIG:
+            raise damaged(name, "has a config that is too long")
         yield values
+
+
+def _length(value: Any) -> float:
+    """Of the value as JSON."""
+    try:
+        return len(json.dumps(value))
+    except RecursionError:
+        return math.inf

@@ -11,7 +11,6 @@ from archives.format.names import (
     ADDRESSES,
     BLOCKED,
     DOMAIN,
-    ENDPOINTS,
     FORMAT,
     LISTS,
     MANIFEST,
@@ -33,7 +32,7 @@ from archives.format.reading.refusal import (
     too_large,
     too_many,
 )
-from archives.format.reading.shapes import COUNTED, MAIL, MANIFEST_SHAPE, SETTINGS, SHAPES, check
+from archives.format.reading.shapes import COUNTED, MAIL, MANIFEST_SHAPE, SHAPES, check, known, shape_of
 from archives.format.reading.texts import parsed
 
 Values = dict[str, Any]
@@ -90,8 +89,9 @@ class Archive:
 
     def _rows(self, entry: Entry) -> Iterator[Values]:
         content = Content(self.file, entry)
+        shape = shape_of(entry.name, endpoint_settings=self.manifest["endpointSettings"])
         for line in lines(content, self.limits.line):
-            yield parsed(line, entry.name)
+            yield known(shape, parsed(line, entry.name))
         if content.sha256 != self.hashes[entry.name]:
             raise damaged(entry.name, "has changed meanwhile")
 
@@ -196,9 +196,7 @@ class _Verification:
 
     def _list(self, content: Content, manifest: Values) -> None:
         name = content.entry.name
-        shape = SHAPES[name]
-        if name == ENDPOINTS and manifest["endpointSettings"]:
-            shape = {**shape, **SETTINGS}
+        shape = shape_of(name, endpoint_settings=manifest["endpointSettings"])
         for line in lines(content, self._limits.line):
             values = parsed(line, name)
             check(shape, values, name)

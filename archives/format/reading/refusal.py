@@ -33,7 +33,7 @@ class Limits:
     folder_mails: int = 200_000
     list: int = 4 * GIGABYTE
     document: int = 4 * MEGABYTE
-    line: int = 16 * MEGABYTE
+    line: int = MEGABYTE
 
 
 def no_archive() -> Refused:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from archives.format.names import ADDRESSES, BLOCKED, DNS_RECORDS, DOMAIN, ENDPOINTS, LISTS, STATUS_HISTORY
+from archives.format.names import ADDRESSES, BLOCKED, DNS_RECORDS, DOMAIN, ENDPOINTS, LISTS, STATUS_HISTORY, is_index
 from archives.format.reading.refusal import damaged
 from rest.names.canonical import normalise_address, normalise_domain
 
@@ -16,6 +16,10 @@ Check = Callable[[Any], bool]
 Shape = Mapping[str, Check]
 
 MOST = 2**63
+# Outside of these, adding hours or days leads to times that Python or the database does not have.
+YEARS = range(1970, 3000)
+# SES receives a mail for at most 100; a sweep may have found some more.
+MOST_EMAILS = 1000
 
 
 def or_null(check: Check) -> Check:
@@ -26,8 +30,8 @@ def one_of(*texts: str) -> Check:
     return lambda value: isinstance(value, str) and value in texts
 
 
-def each(check: Check) -> Check:
-    return lambda value: isinstance(value, list) and all(map(check, value))
+def each(check: Check, most: int = MOST) -> Check:
+    return lambda value: isinstance(value, list) and len(value) <= most and all(map(check, value))
 
 
 def like(shape: Shape) -> Check:
@@ -75,10 +79,9 @@ def a_time(value: Any) -> bool:
     if not isinstance(value, str) or not value.endswith("Z"):
         return False
     try:
-        datetime.fromisoformat(value)
+        return datetime.fromisoformat(value).year in YEARS
     except ValueError:
         return False
-    return True
 
 
 def a_domain(value: Any) -> bool:
@@ -131,7 +134,7 @@ MAIL: Shape = {
     "source": text,
     "verdicts": like(VERDICTS),
     "deletedFor": each(text),
-    "emails": each(like(EMAIL)),
+    "emails": each(like(EMAIL), MOST_EMAILS),
 }
 MANIFEST_SHAPE: Shape = {
     "createdAt": a_time,
@@ -185,6 +188,18 @@ SHAPES: Mapping[str, Shape] = {
 def wrong_member(shape: Shape, values: Mapping[str, Any]) -> str:
     """The first member that is missing or is not what it may be. Empty if there is none."""
     return next((name for name, check in shape.items() if name not in values or not check(values[name])), "")
+
+
+def shape_of(name: str, *, endpoint_settings: bool) -> Shape:
+    """The members of a line of the file `name`. `endpoint_settings`: what the manifest says."""
+    if is_index(name):
+        return MAIL
+    return {**SHAPES[name], **SETTINGS} if name == ENDPOINTS and endpoint_settings else SHAPES[name]
+
+
+def known(shape: Shape, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the shape has of these values. Others have not been looked at, and may be large."""
+    return {name: values[name] for name in shape if name in values}
 
 
 def check(shape: Shape, values: Mapping[str, Any], name: str) -> None:
