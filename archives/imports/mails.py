@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from audit.actions import Action
 from audit.record import Entry, record
 from domains.models import Domain
 from mail.arrival.imported import ImportedMail, imported, note_imported
+from mail.erasure.stored import erase_again
 from ses_integration.api import StoredMail, release_connection
 
 Values = dict[str, Any]
@@ -27,6 +29,8 @@ Mail = tuple[Values, Content | None]
 # Mails of a batch, and about how many bytes. They wait for S3 in files, on disk if one is larger than IN_MEMORY.
 BATCH, BATCH_BYTES, THREADS, IN_MEMORY = 50, 64 * 1024 * 1024, 8, 256 * 1024
 BEAT_SECONDS = 10.0
+RECIPIENT = re.compile(r"[^\s\x00-\x1f\x7f]+@[!-~]+")
+MOST_OF_A_RECIPIENT = 320
 VERDICTS = {
     "spf": "spf",
     "dkim": "dkim",
@@ -125,16 +129,15 @@ def _import(batch: list[Mail], domain: Domain, pool: ThreadPoolExecutor, beat: C
         while wait(calls, BEAT_SECONDS).not_done:
             beat()
     finally:
-        # Also after an error: no call may be under way when the rows change.
+        # Also after an error: no call may be under way any more.
         failed = [call for call in calls if call.exception()]
+        _take_back_what_was_deleted(domain, waiting)
     for call in failed:
         call.result()
-    if not Domain.objects.live().filter(pk=domain.pk).exists():
-        # Its prefix may have been found empty before these were stored.
-        for ses_id in waiting:
-            StoredMail(domain.key_prefix + ses_id).erase()
-        raise DomainGone(domain.name)
     imported(waiting.values())
+    if not Domain.objects.live().filter(pk=domain.pk).exists():
+        # In a grace period, what is stored stays, as all of its mail.
+        raise DomainGone(domain.name)
     return ImportedMails(
         stored=len(waiting),
         existing=sum(content is not None and ses_id not in waiting for ses_id, (_, content) in contents.items()),
@@ -142,14 +145,31 @@ def _import(batch: list[Mail], domain: Domain, pool: ThreadPoolExecutor, beat: C
     )
 
 
+def _take_back_what_was_deleted(domain: Domain, waiting: Mapping[str, int]) -> None:
+    """Erase the bytes of mail that was deleted after it was noted: whoever deleted it may have found nothing to erase.
+
+    Raises DomainGone if the domain was deleted for good. In a grace period its mail stays.
+    """
+    row = Domain.objects.filter(pk=domain.pk).only("deleting_since", "restorable_until").first()
+    if row is None or (row.deleting_since and not row.restorable_until):
+        # Its prefix may have been found empty before these were stored.
+        for ses_id in waiting:
+            StoredMail(domain.key_prefix + ses_id).erase()
+        raise DomainGone(domain.name)
+    erase_again(waiting.values())
+
+
 def _spooled(values: Values, content: Content) -> BinaryIO:
     """The bytes in a file, compared with their hash: the archive may have been changed since it was verified."""
     file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - whoever stores the mail closes it
-    for piece in content:
-        file.write(piece)
-    if content.sha256 != values["sha256"]:
+    try:
+        for piece in content:
+            file.write(piece)
+        if content.sha256 != values["sha256"]:
+            raise damaged(values["file"], "has changed meanwhile")
+    except BaseException:
         file.close()
-        raise damaged(values["file"], "has changed meanwhile")
+        raise
     file.seek(0)
     return cast("BinaryIO", file)
 
@@ -173,11 +193,11 @@ def _mail(values: Values, name: str) -> ImportedMail:
 
 
 def _emails(emails: list[Values], name: str) -> Iterator[tuple[str, Values]]:
-    """The marks by recipient. One that is not of the domain is not known, as if nothing said who it was for."""
+    """The marks by recipient. What is no address of the domain is not known, as if nothing said who it was for."""
     for values in emails:
         recipient = (values["recipient"] or "").lower()
         yield (
-            recipient if recipient.endswith(f"@{name}") and len(recipient) <= 320 else "",
+            recipient if _is_address(recipient) and recipient.endswith(f"@{name}") else "",
             {
                 "is_read": values["isRead"],
                 "read_at": _time(values["readAt"]),
@@ -185,6 +205,10 @@ def _emails(emails: list[Values], name: str) -> Iterator[tuple[str, Values]]:
                 "archived_at": _time(values["archivedAt"]),
             },
         )
+
+
+def _is_address(text: str) -> bool:
+    return len(text) <= MOST_OF_A_RECIPIENT and RECIPIENT.fullmatch(text) is not None
 
 
 def _time(text: str | None) -> datetime | None:

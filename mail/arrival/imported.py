@@ -71,8 +71,11 @@ def note_imported(domain: Domain, mails: Iterable[ImportedMail]) -> dict[str, in
             ],
             ignore_conflicts=True,
         )
-        waiting = dict(known.filter(state=Message.State.MISSING).values_list("ses_id", "pk"))
-    return {ses_id: pk for ses_id, pk in waiting.items() if by_id[ses_id].has_bytes}
+        missing = known.filter(state=Message.State.MISSING).values_list("ses_id", "pk")
+        waiting = {ses_id: pk for ses_id, pk in missing if by_id[ses_id].has_bytes}
+        # Mail that SES has told of, and that S3 has lost, is history by now, too.
+        Message.objects.filter(pk__in=waiting.values()).update(source=Message.Source.IMPORT)
+    return waiting
 
 
 def imported(pks: Collection[int]) -> None:

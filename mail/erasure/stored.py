@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -68,6 +68,21 @@ def erase_stored(messages: Sequence[Message], *, seconds: float, stop: Callable[
             failed = {"problem": error.sentence, "stalled": error.needs_attention, "retry_at": Now() + delay}
             _marked(message.pk).update(attempts=F("attempts") + 1, **failed)
     return len(erased)
+
+
+def erase_again(pks: Collection[int]) -> None:
+    """Erase the stored mail of those that are marked, whatever was erased before: somebody has stored it meanwhile.
+
+    If S3 fails, the mail worker continues.
+    """
+    with transaction.atomic():
+        marked = Message.objects.filter(pk__in=pks, state=Message.State.ERASING).select_for_update().order_by("pk")
+        messages = list(marked.only("bucket", "key", "attempts"))
+        Message.objects.filter(pk__in=[message.pk for message in messages]).update(
+            erased_at=None, retry_at=Now() + CLAIM
+        )
+    if messages:
+        erase_stored(messages, seconds=SECONDS)
 
 
 def _erase(message: Message, *, seconds: float, stop: Callable[[], bool]) -> SesError | None:

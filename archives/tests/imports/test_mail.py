@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,6 +18,7 @@ from mail.models import Delivery, Message, ReceivedEmail
 from mail.tests.arrival.arrivals import arrival
 from mail.tests.inbox import RAW, mail_with, stored
 from mail.tests.postbox import work
+from ses_integration.api import StoredMail
 
 pytestmark = pytest.mark.usefixtures("ses")
 
@@ -142,7 +144,7 @@ def test_mail_that_the_archive_does_not_have_is_missing(user, given, importing):
 
 def numbered():
     """Gives each mail an id of its own."""
-    numbers = iter(range(1, 100))
+    numbers = count(1)
     return lambda values: values | {"sesMessageId": f"ses{next(numbers)}"}
 
 
@@ -152,3 +154,19 @@ def test_a_mail_whose_key_would_lead_elsewhere_is_refused(ses_id, user, given):
     with pytest.raises(CommandError, match="has no sesMessageId that can be read"):
         call_command("import_domain", given(making.bytes()), "--owner", user.username, "--with-mail")
     assert not Domain.objects.exists()
+
+
+def test_mail_that_the_bucket_has_lost_comes_back_as_history(full, exported, importing):
+    """SES had told of it, and S3 had it when it was exported, but it was never read."""
+    email = stored(full, RAW, recipient="hello@example.com", arrived_at=AT)
+    file = exported()
+    StoredMail(email.message.key).erase()
+    Message.objects.update(state="missing", source="queue", ingested_at=None)
+    ReceivedEmail.objects.update(disposition="received", route={})
+    code, answer = importing(file, full.owner, "--with-mail")
+    assert (code, answer["mails"]) == (0, {"stored": 1, "existing": 0, "missing": 0})
+    work(sweep=True)
+    assert list(ReceivedEmail.objects.values_list("pk", "disposition", "route__reason")) == [
+        (email.pk, "stored", "history")
+    ]
+    assert not Delivery.objects.exists()
