@@ -49,7 +49,8 @@ class ImportSetup(KillSetup):
         making = Making(folders=FOLDERS, mail=numbered(name))
         making.domain["name"] = name
         box: dict[str, Any] = making.rows[ENDPOINTS][0]
-        box |= {"id": f"box-{name.partition('.')[0]}", "name": f"Box of {name}", "type": "email", "config": {"forwardTo": "jo@example.org"}}
+        box |= {"id": f"box-{name.partition('.')[0]}", "name": f"Box of {name}", "type": "email"}
+        box["config"] = {"forwardTo": "jo@example.org"}
         for row in making.rows[ADDRESSES]:
             row |= {"address": row["address"].replace("example.com", name), "endpointId": box["id"]}
         making.rows[BLOCKED][0]["emailAddress"] = f"spam@{name}"
