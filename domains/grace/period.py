@@ -46,6 +46,22 @@ def restored_already(report: DomainDeletion) -> str:
     return f"{report.name} was restored already, at {moment(report.restored_at)}." if report.restored_at else ""
 
 
+def lost_routes(*, addresses: int, catch_all: bool) -> str:
+    """What a restored domain does not have again, because endpoints were deleted meanwhile. Empty if it has everything."""
+    it = "it" if addresses == 1 else "them"
+    lost = plural(addresses, "email address")
+    return " ".join(
+        [
+            *(
+                [f"The endpoint of {lost} is gone. Mail for {it} goes to no endpoint until you choose one."]
+                if addresses
+                else []
+            ),
+            *(["The endpoint of the catch-all is gone, so the catch-all is off."] if catch_all else []),
+        ]
+    )
+
+
 def extended(until: datetime, days: int, now: datetime) -> datetime:
     """The new end of a period: `days` later. Raises TooLong."""
     later = until + timedelta(days=days)

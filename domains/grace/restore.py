@@ -14,6 +14,7 @@ from audit.actions import Action
 from audit.origin import author
 from audit.record import Entry, record
 from domains.grace.locking import lock_period
+from domains.grace.period import lost_routes
 from domains.models import Domain, DomainDeletion, Step
 from domains.name_lock import lock_name
 from domains.provider import addresses_of, spec_of
@@ -24,11 +25,17 @@ NOT_CONFIRMED = "The domain is restored, but it may not receive everything yet."
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The domain and its report, and a warning if SES has not confirmed the rules yet."""
+    """The domain and its report. `lost`: what it does not have again. `unconfirmed`: what SES has not confirmed yet. Sentences,
+    or empty."""
 
     domain: Domain
     deletion: DomainDeletion
-    warning: str | None
+    lost: str
+    unconfirmed: str
+
+    @property
+    def warning(self) -> str | None:
+        return " ".join(filter(None, [self.lost, self.unconfirmed])) or None
 
 
 def restore(deletion: DomainDeletion, *, restored_by: str) -> Restored:
@@ -44,6 +51,7 @@ def restore(deletion: DomainDeletion, *, restored_by: str) -> Restored:
             domain, report = lock_period(deletion)
             # Long for a busy domain, so before the locks of the name and of the rule set in `ses_integration`.
             _resume_mail(domain)
+            lost = _lost_routes(domain)
             domain.deleting_since = domain.restorable_until = None
             domain.save(update_fields=["deleting_since", "restorable_until"])
             reserve(spec_of(domain, addresses_of(domain)))
@@ -54,8 +62,17 @@ def restore(deletion: DomainDeletion, *, restored_by: str) -> Restored:
         with transaction.atomic():
             _resume_mail(domain)
     pending = SyncState.pending_names([domain.name]).exists()
-    warning = unconfirmed_warning(NOT_CONFIRMED, domain.name) if pending else None
-    return Restored(domain, report, warning)
+    return Restored(domain, report, lost, unconfirmed_warning(NOT_CONFIRMED, domain.name) if pending else "")
+
+
+def _lost_routes(domain: Any) -> str:
+    """Nothing but the deletion of an endpoint changes the addresses and the catch-all of a deleted domain."""
+    since = domain.deleting_since
+    return lost_routes(
+        # Reverse accessor of addresses.EmailAddress, in the app above.
+        addresses=domain.email_addresses.filter(endpoint=None, updated_at__gt=since).count(),
+        catch_all=not domain.is_catch_all_enabled and domain.updated_at > since,
+    )
 
 
 def _close(report: DomainDeletion, restored_by: str) -> None:

@@ -36,6 +36,8 @@ class Command(CommandWithExitCodes):
             self.stdout.write(json.dumps(RestoredSerializer(restored).data, indent=2))
         else:
             self.stdout.write(f"{deletion.name} is restored with everything that it had.")
-            self.stdout.write(restored.warning or "SES has confirmed it.")
-        if restored.warning:
+            if restored.lost:
+                self.stdout.write(restored.lost)
+            self.stdout.write(restored.unconfirmed or "SES has confirmed it.")
+        if restored.unconfirmed:
             raise SystemExit(2)
