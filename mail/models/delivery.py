@@ -62,9 +62,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Give those that are due their whole time again."""
         return self.due().update(expires_at=Now() + lifetime())
 
+    def to_resume(self) -> Self:
+        """Withdrawn with their domain."""
+        return self.filter(state=Delivery.State.WITHDRAWN, problem=WITHDRAWN_WITH_DOMAIN)
+
     def resume(self) -> int:
         """Make those due again that were withdrawn with their domain: it was restored. Needs a transaction."""
-        withdrawn = self.filter(state=Delivery.State.WITHDRAWN, problem=WITHDRAWN_WITH_DOMAIN)
+        withdrawn = self.to_resume()
         withdrawn._lock()
         return withdrawn.update(
             state=Delivery.State.DUE, retry_at=Now(), finished_at=None, problem="", expires_at=Now() + lifetime()
@@ -160,6 +164,12 @@ class Delivery(models.Model):
             ),
             # The list of all, in the admin.
             models.Index(fields=["-created_at", "-id"], name="deliveries_by_age"),
+            # What a restore of the domain makes due again.
+            models.Index(
+                fields=["received"],
+                condition=Q(state="withdrawn", problem=WITHDRAWN_WITH_DOMAIN),
+                name="deliveries_to_resume",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What pages of the admin read with an index alone, or in its order: otherwise they would read whole tables."""
+"""What is read with an index alone, in its order, or from a partial one: otherwise whole tables would be read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from inbound.tests.support.factories import MessageFactory
 from mail.admin.deliveries import EventNoticeAdmin
-from mail.models import EventNotice
+from mail.models import Delivery, EventNotice
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db]
 
@@ -40,3 +40,8 @@ def test_notices_are_listed_in_the_order_of_an_index():
     plan = plan_of(lambda: list(EventNotice.objects.order_by(*EventNoticeAdmin.ordering)[:100]))
     assert "Scan Backward using notices_by_age" in plan
     assert "Sort" not in plan
+
+
+def test_withdrawn_deliveries_of_deleted_domains_have_an_index_of_their_own():
+    """From it a restore goes to the mail, or the other way, whichever is less."""
+    assert "Scan using deliveries_to_resume" in plan_of(lambda: list(Delivery.objects.all().to_resume()))
