@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from audit.origin import without_key
 from domains.deletion import proof
@@ -92,13 +94,22 @@ def steps_of(row: DomainDeletion, ses: SyncState | None) -> list[StepReport]:
     # Without a problem, `retry_at` is the time until which a process has claimed the prefix.
     in_s3 = (row.attempts, row.problem, row.retry_at if row.problem else None)
     location = str(row.mail) if row.stored_mail == Step.KEPT else ""
-    return [
+    steps = [
         _step(row, "rules", {"rules": len(row.rule_names)}, *in_ses),
         _step(row, "identity", {}, *in_ses),
         _step(row, "rows", rows, rows["domains"]),
         _step(row, "received_emails", emails, int(row.received_emails == Step.DONE)),
         _step(row, "stored_mail", mail, *in_s3, location=location),
     ]
+    return [steps[0], *(_at_rest(row, step) for step in steps[1:])]
+
+
+def _at_rest(row: DomainDeletion, step: StepReport) -> StepReport:
+    """The step, which is not due before the end of the grace period. The worker then ends that at once."""
+    lasts = row.in_grace and row.restorable_until is not None and row.restorable_until > timezone.now()
+    if not lasts or step.outcome != Step.PENDING:
+        return step
+    return replace(step, problem="", next_try=row.restorable_until)
 
 
 def _step(

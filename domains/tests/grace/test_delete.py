@@ -177,3 +177,22 @@ def test_a_token_is_outdated_when_the_period_has_another_length(api, full, setti
 def test_a_slip_deletes_nothing(api, full, value):
     assert api.delete(f"{URL}/{full.pk}?permanent={value}").status_code == 400
     assert Domain.objects.live().exists()
+
+
+def test_what_waits_for_the_end_of_the_period_says_so(api, full, ends):
+    deletion = api.delete(f"{URL}/{full.pk}").json()["deletionId"]
+    report = api.get(f"/api/v2/deletions/{deletion}").json()
+    until = report["restorableUntil"]
+    assert report["nextAttemptAt"] == until
+    assert [step["nextAttemptAt"] for step in report["steps"]] == [None, until, until, until, until]
+    # Due now.
+    ends(-1)
+    assert api.get(f"/api/v2/deletions/{deletion}").json()["nextAttemptAt"] is None
+
+
+def test_with_ses_down_the_next_try_of_the_rules_comes_first(api, full, ses, impatient):
+    fail_calls(ses)
+    deletion = api.delete(f"{URL}/{full.pk}").json()["deletionId"]
+    report = api.get(f"/api/v2/deletions/{deletion}").json()
+    assert report["nextAttemptAt"] == report["steps"][0]["nextAttemptAt"] < report["restorableUntil"]
+    assert report["steps"][1]["problem"] is None
