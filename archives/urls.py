@@ -4,6 +4,7 @@ from django.urls import path
 
 from archives.api.download import DownloadView
 from archives.api.exports import DomainExportsViewSet, ExportViewSet
+from archives.api.imports import ImportViewSet
 from rest.router import Router
 
 # Without a key, so no resource of the router.
@@ -14,3 +15,4 @@ def register(router: Router) -> None:
     # The app below has the other paths of domains.
     router.register("domains", DomainExportsViewSet, basename="domain-exports")
     router.register("exports", ExportViewSet, basename="export")
+    router.register("imports", ImportViewSet, basename="import")

@@ -78,6 +78,10 @@ class OwnedViewSet(GenericViewSet[Row]):
     creating: ClassVar[Collection[str]] = ("create",)
     # Actions that answer 202.
     accepting: ClassVar[Collection[str]] = ()
+    # Further answers of actions, by status.
+    more_answers: ClassVar[Mapping[str, Mapping[str, type[BaseSerializer[Any]]]]] = {}
+    # Actions whose body is a form with a file, which may be large.
+    uploading: ClassVar[Collection[str]] = ()
     # Answers to exceptions of services.
     errors: ClassVar[Mapping[type[Exception], Callable[[Any], APIException]]] = {}
     # What actions do to rows of domains. If an action is not here, GET reads, and everything else is the owner's.

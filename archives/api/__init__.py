@@ -1,1 +1,1 @@
-"""The API of exports. Only `archives.urls` imports it."""
+"""The API of exports and imports. Only `archives.urls` imports it."""

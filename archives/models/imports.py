@@ -107,3 +107,20 @@ class Import(Claimed):
     @property
     def status(self) -> str:
         return "pending" if self.state == self.State.STORING else super().status
+
+    @property
+    def new_rows(self) -> dict[str, int]:
+        """How many rows of each kind it has created besides the domain."""
+        return {kind: self.created.get(kind, 0) for kind in ("addresses", "blockedEmails", "endpoints")}
+
+    @property
+    def new_ids(self) -> dict[str, dict[str, str]] | None:
+        """None if the account had the domain."""
+        return None if self.existed else self.ids
+
+    @property
+    def mail(self) -> dict[str, int] | None:
+        """None if mail was not asked for."""
+        if not self.with_mail:
+            return None
+        return {"total": self.mails, "stored": self.stored, "existing": self.existing, "missing": self.missing}

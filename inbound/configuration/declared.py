@@ -126,8 +126,9 @@ class Configuration(Variables):
     MAIL_PARSE_SECONDS = Setting(number(1, 60), "10")
     MAIL_PARSE_MB = Setting(whole_number(128, 65_536), "512")
 
-    # Exports of domains
+    # Exports and imports of domains. S3 takes at most 5 GB at once.
     EXPORT_KEEP_DAYS = Setting(positive_number(365), "7")
+    IMPORT_MAX_MB = Setting(whole_number(1, 5000), "1000")
 
     # Deliveries
     WEBHOOK_RETRY_SECONDS = Setting(

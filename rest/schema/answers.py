@@ -19,6 +19,8 @@ ERRORS = {
     "409": "It already exists, the plan is outdated, or the same repeated request is still running",
     "410": "The stored message, the archive or the link to it is gone",
     "411": "The body has no Content-Length",
+    "413": "The file is larger than IMPORT_MAX_MB",
+    "415": "The body is not multipart/form-data",
     "422": "The Idempotency-Key was used for another request, or the attachment cannot be decoded",
     "429": "Too many requests with this key. Send it again after Retry-After seconds",
     "500": "A bug, or SES does not do what the request depends on",
@@ -27,6 +29,7 @@ ERRORS = {
 OF_ALL = ("400", "401", "403", "429", "500", "503")
 OF_WRITES = ("404", "408", "409", "411", "422")
 OF_FILES = ("410", "422")
+OF_UPLOADS = ("413", "415")
 
 HEADERS = {
     "X-Request-Id": ("string", "The id of the request: the client's own, or a new one"),
@@ -76,6 +79,11 @@ ERROR = {
             "description": "Of `EXPORT_RUNNING`: the export that is not finished",
             "examples": ["exp_V1StGXR8Z5jdHi6BmyTkq"],
         },
+        "importId": {
+            "type": "string",
+            "description": "Of `IMPORT_RUNNING`: the import that is not finished",
+            "examples": ["imp_V1StGXR8Z5jdHi6BmyTkq"],
+        },
         "deletionId": {
             "type": "string",
             "description": "Of `DOMAIN_RESTORABLE`: the deletion that can be restored",
@@ -93,9 +101,10 @@ ERROR = {
 }
 
 
-def errors_of(method: str, action: str, *, has_id: bool, is_file: bool) -> list[str]:
+def errors_of(method: str, *, has_id: bool, is_file: bool, is_upload: bool) -> list[str]:
     """The statuses of the errors that an operation may answer."""
     found = {*OF_ALL, *(OF_WRITES if method in WRITES else ()), *(OF_FILES if is_file else ())}
+    found |= {*(OF_UPLOADS if is_upload else ())}
     return sorted(found | ({"404"} if has_id else set()))
 
 

@@ -14,7 +14,7 @@ from rest.schema import answers
 from rest.schema.parts import parameter, reference
 from rest.serializers import Answer, Body
 
-JSON = "application/json"
+JSON, FORM = "application/json", "multipart/form-data"
 FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
 # What the methods of DRF's mixins do with the object that the view's 404 names.
 SUMMARIES = {
@@ -71,7 +71,8 @@ class Schema(AutoSchema):
     def get_request_serializer(self) -> Any:
         """Only what has a `Body` takes one."""
         serializer = self.view.get_serializer_class()
-        return {JSON: serializer()} if issubclass(serializer, Body) else {}
+        kind = FORM if self.view.action in self.view.uploading else JSON
+        return {kind: serializer()} if issubclass(serializer, Body) else {}
 
     def get_response_serializers(self) -> Any:
         serializer = self.view.get_serializer_class()
@@ -87,10 +88,17 @@ class Schema(AutoSchema):
             "headers": {name: reference("headers", name) for name in answers.headers_of(self.method)},
             "content": {media_type: {"schema": schema}},
         }
-        errors = answers.errors_of(self.method, action, has_id="{" in self.path, is_file=action in self.view.files)
-        return {status.get(action, "200"): answer} | {
-            status: reference("responses", f"Error{status}") for status in errors
-        }
+        found = {status.get(action, "200"): answer}
+        for other, serializer in self.view.more_answers.get(action, {}).items():
+            ref = self.resolve_serializer(serializer(), "response").ref
+            found[other] = {**answer, "content": {media_type: {"schema": ref}}}
+        errors = answers.errors_of(
+            self.method,
+            has_id="{" in self.path,
+            is_file=action in self.view.files,
+            is_upload=action in self.view.uploading,
+        )
+        return found | {status: reference("responses", f"Error{status}") for status in errors}
 
     def _answer(self) -> dict[str, Any]:
         schemas = [self.resolve_serializer(it, "response").ref for it in self._answers()]

@@ -72,6 +72,10 @@ CASES: dict[tuple[str, str], Case] = {
     # Each account has exports of its own.
     ("get", "exports"): everybodys(sees=1),
     ("get", "exports/<str:pk>"): private(),
+    # A form with a file (archives/tests/api/test_imports.py).
+    ("post", "imports"): everybodys({}, 415, sees=0),
+    ("get", "imports"): everybodys(sees=1),
+    ("get", "imports/<str:pk>"): private(),
     ("get", "deletions"): everybodys(),
     ("get", "deletions/<str:pk>"): read(),
     # This one has no grace period (domains/tests/grace/test_restore.py).

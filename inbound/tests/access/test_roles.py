@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from addresses.models import BlockedEmail, DeletedAddress, EmailAddress
-from archives.models import Export
+from archives.models import Export, Import
 from audit.models import Change
 from domains.models import DnsRecord, Domain, DomainAccess, DomainDeletion
 from domains.sharing.service import share, unshare
@@ -41,6 +41,7 @@ MODELS = (
     ReceivedEmail,
     Delivery,
     Export,
+    Import,
 )
 # What no answer to anybody but the owner contains: another domain, and how endpoints are configured and answer.
 SECRETS = ("private.example.net", "configured.example.net", "receiver said", "plan_of_the_owner")
@@ -62,6 +63,7 @@ def world(ses) -> dict[str, Any]:
     BlockedEmailFactory(pk="blocked-emails", domain=domain)
     DnsRecordFactory(pk="dns-records", domain=domain)
     Export.objects.create(pk="exports", domain=domain, domain_name=NAME, account=owner, bucket="b", state="ready")
+    Import.objects.create(pk="imports", domain=domain, domain_name=NAME, account=owner)
     report = DomainDeletion.objects.create(
         pk="deletions", domain_id="indm_gone", name=f"gone.{NAME}", owner=owner, plan_token="plan_of_the_owner"
     )

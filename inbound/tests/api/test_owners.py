@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from addresses.deletion_plan import plan_of as address_plan
 from addresses.models import BlockedEmail, DeletedAddress, EmailAddress
-from archives.models import Export
+from archives.models import Export, Import
 from domains.deletion.service import delete_domain
 from domains.deletion_plan.build import plan_of as domain_plan
 from domains.models import DnsRecord, Domain, DomainDeletion
@@ -47,6 +47,7 @@ MODELS = (
     ReceivedEmail,
     Delivery,
     Export,
+    Import,
 )
 
 
@@ -63,6 +64,7 @@ def tokens(ses, user) -> list[str]:
     DnsRecordFactory(pk="dns-records", domain=domain)
     DomainDeletion.objects.create(pk="deletions", domain_id="indm_gone", name="gone.theirs.example.com", owner=user)
     Export.objects.create(pk="exports", domain=domain, domain_name="theirs.example.com", account=user, bucket="b")
+    Import.objects.create(pk="imports", domain=domain, domain_name="theirs.example.com", account=user)
     for pk in ("mail", "attachments"):
         email = stored(domain, RAW, pk=pk, subject="theirs", attachments=ATTACHMENTS)
         DeliveryFactory(received=email, endpoint=endpoint, state="dead")

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import override_settings
 from rest_framework.test import APIClient
 
+from archives.tests.format.reading.making import archive_of
 from audit.models import Change
 from domains.deletion.service import delete_domain
 from domains.models import Domain, DomainAccess, DomainDeletion
@@ -79,6 +81,20 @@ WRITES: dict[tuple[str, str], tuple[Callable[[Rows], Any], Callable[[Rows], Any]
         lambda rows: rows.domain,
         lambda rows: {},
         [("exported", "domains.domain")],
+    ),
+    # A form with a file.
+    ("post", "imports"): (
+        lambda rows: "",
+        lambda rows: {"file": SimpleUploadedFile("a.zip", archive_of("imported.example")), "withMail": "true"},
+        [
+            ("added", "domains.domain"),
+            ("added", "endpoints.endpoint"),
+            ("added", "addresses.emailaddress"),
+            ("added", "addresses.emailaddress"),
+            ("imported", "domains.domain"),
+            ("imported", "domains.domain"),
+            ("changed", "domains.domain"),
+        ],
     ),
     ("post", "domains/<str:pk>/shares"): (
         lambda rows: rows.domain,
@@ -225,7 +241,9 @@ def test_a_write_is_recorded_with_its_author(method, route, api: APIClient, user
         )
     pk = getattr(row(rows), "pk", "")
     last = Change.objects.latest("pk").pk
-    answer = getattr(api, method)(path_of(route, pk), body(rows), headers={"x-request-id": "this-one"})
+    form = "multipart" if ROUTES[route].actions[method] in ROUTES[route].cls.uploading else "json"
+    headers = {"x-request-id": "this-one"}
+    answer = getattr(api, method)(path_of(route, pk), body(rows), format=form, headers=headers)
     assert answer.status_code in (200, 201, 202), answer.content
     changes = list(Change.objects.filter(pk__gt=last).order_by("pk"))
     assert [(change.action, change.object_type) for change in changes] == expected

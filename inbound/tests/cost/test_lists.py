@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from addresses.models import EmailAddress
-from archives.models import Export
+from archives.models import Export, Import
 from audit.actions import Action
 from audit.api.filters import BeforeFilter, TimeFilter, WordFilter
 from audit.record import Entry, record
@@ -48,6 +48,7 @@ def populate(owner: User, count: int) -> Domain:
         DomainDeletion.objects.create(owner=owner, domain_id=f"{domain.pk}-{number}", name=f"gone{number}.example.com")
         ReceivedEmailFactory(message__domain=domain)
         Export.objects.create(domain=domain, domain_name=domain.name, account=owner, bucket="b", state="ready")
+        Import.objects.create(domain=domain, domain_name=domain.name, account=owner)
         record(Entry.of(Action.CHANGED, domain, owner.pk))
     return domain
 
@@ -87,7 +88,7 @@ def count_statements(api, route: str, query: str) -> int:
 
 
 def test_there_are_lists():
-    assert len(LISTS) == 11
+    assert len(LISTS) == 12
     assert all(allows(route, "GET") for route in LISTS)
 
 

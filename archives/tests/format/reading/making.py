@@ -122,6 +122,15 @@ class Making:
         return file.getvalue()
 
 
+def archive_of(name: str, **more: Any) -> bytes:
+    """An archive of a domain of this name, without blocked emails."""
+    making = Making(domain=DOMAIN_VALUES | {"name": name}, **more)
+    making.rows[BLOCKED] = []
+    for row in making.rows[ADDRESSES]:
+        row["address"] = f"{row['address'].partition('@')[0]}@{name}"
+    return making.bytes()
+
+
 def zipped(entries: Iterable[tuple[str, bytes]]) -> bytes:
     """An archive's zip file with these files."""
     file = io.BytesIO()

@@ -6,9 +6,12 @@ import re
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from jsonschema_rs import Draft202012Validator
 
 from addresses.services import create_address
+from archives.tests.format.reading.making import archive_of
+from archives.tests.uploads.uploading import numbered
 from domains.lifecycle.register import add_domain
 from domains.models import Domain
 from inbound.tests.api.description.closed import closed
@@ -63,9 +66,12 @@ def status_of(route: str, action: str) -> int:
 
 def answer_of(schema: dict[str, Any], route: str, method: str, status: int = 200) -> dict[str, Any]:
     answers = operation(schema, route, method)["responses"]
-    assert [code for code in answers if code < "400"] == [str(status)]
+    view, action = ROUTES[route].cls, ROUTES[route].actions[method]
+    expected = {str(status_of(route, action)), *view.more_answers.get(action, {})}
+    assert {code for code in answers if code < "400"} == expected
+    assert str(status) in expected
     ((media_type, content),) = answers[str(status)]["content"].items()
-    assert media_type == ROUTES[route].cls.files.get(ROUTES[route].actions[method], "application/json")
+    assert media_type == view.files.get(action, "application/json")
     shape: dict[str, Any] = content["schema"]
     return shape
 
@@ -117,7 +123,8 @@ def test_only_writes_have_a_body_which_is_not_the_answer(schema, route, method, 
     takes_one = method in ("post", "put") and action not in WITHOUT_BODY
     assert (body is not None) == (takes_one or (route, method) == ("mail/<str:pk>", "patch"))
     if body:
-        request = body["content"]["application/json"]["schema"]
+        is_form = action in ROUTES[route].cls.uploading
+        request = body["content"]["multipart/form-data" if is_form else "application/json"]["schema"]
         (members,) = resolved(schema, request)
         view = ROUTES[route].cls(action=action, **ROUTES[route].initkwargs)
         assert set(members["properties"]) == set(view.get_serializer_class()().fields)
@@ -169,6 +176,16 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses, settings):
         assert not errors(schema, shape, answer.json()), answer.json()
         return answer.json()
 
+    def imported(status: int, **flags: str) -> Any:
+        answer = api.post(
+            "/api/v2/imports", {"file": SimpleUploadedFile("a.zip", archive), **flags}, format="multipart"
+        )
+        assert answer.status_code == status, answer.content
+        assert not errors(schema, answer_of(schema, "imports", "post", status), answer.json()), answer.json()
+        return answer.json()["id"] if status > 200 else None
+
+    archive = archive_of("imported.example", mail=numbered())
+    imported(200, dryRun="true", withMail="true")
     catch_all = {"isCatchAllEnabled": True, "catchAllEndpointId": endpoint.pk}
     check("domains", "post", body={"domain": "example.net"}, status=201)
     check("domains/<str:pk>", "put", domain.pk, catch_all)
@@ -183,6 +200,7 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses, settings):
     blocked = check("blocked-emails", "post", body={"emailAddress": "d@example.com"}, status=201)["id"]
     pks = {
         "exports": check("domains/<str:pk>/exports", "post", domain.pk, {}, status=202)["id"],
+        "imports": imported(201),
         "domains": domain.pk,
         "email-addresses": address.pk,
         "endpoints": endpoint.pk,
@@ -192,6 +210,7 @@ def test_answers_are_as_the_schema_says(schema, api, user, ses, settings):
         "mail": mail,
         "attachments": mail,
     }
+    imported(202, withMail="true")
     for route in ROUTES:
         if "get" in ROUTES[route].actions and not route.startswith("deletions"):
             check(route, "get", pks.get(route.partition("/")[0], ""))

@@ -10,9 +10,12 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 
+from archives.tests.format.reading.making import archive_of
+from archives.tests.uploads.uploading import numbered
 from inbound.api.description.document import document
 from inbound.tests.api.requests.test_any_request import BAD_TEXTS, VALID
 
+FORM = "multipart/form-data"
 WITH_BODY = ("POST", "PUT", "PATCH")
 # HTTP clients drop empty and dotted parts of a path: the request would be for another operation.
 BAD_IDS = [text for text in BAD_TEXTS if text not in ("", "../..")]
@@ -59,7 +62,8 @@ class Cases:
         }
         case.path_parameters = {name: parts[name] for name in case.path_parameters or {}}
         if data.draw(st.booleans()) and case.method in WITH_BODY:
-            case.body = self._almost_right(data, kind, self._fitting(case))
+            is_form = case.media_type == FORM
+            case.body = _form(data) if is_form else self._almost_right(data, kind, self._fitting(case))
         if data.draw(with_our_key):
             # Instead of the description's.
             case.headers.pop("Authorization", None)
@@ -89,6 +93,15 @@ class Cases:
                 body[name] = rows
         name = data.draw(st.text("abc", min_size=1, max_size=4))
         return body | ({"domain": f"{name}.example"} if "domain" in body else {})
+
+
+def _form(data: st.DataObject) -> dict[str, Any]:
+    """A form with an archive, or almost one."""
+    name = data.draw(st.text("abc", min_size=1, max_size=4))
+    archive = archive_of(f"{name}.example", mail=numbered())
+    raw = data.draw(st.sampled_from([archive, archive, archive[:-9], archive[1:], archive[:99] * 2, b"PK", b""]))
+    flags = st.sampled_from([True, False, "yes"])
+    return {"file": raw, "dryRun": data.draw(flags), "withMail": data.draw(flags)}
 
 
 def other_method(data: st.DataObject) -> str | None:

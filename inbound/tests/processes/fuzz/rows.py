@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.test import override_settings
 
+from archives.models import Import
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.factories import (
     BlockedEmailFactory,
@@ -22,7 +23,7 @@ from mail.tests.inbox import RAW, stored
 
 # In all texts of the stranger's rows, and in no request.
 MARK = "theirs7f3a"
-KINDS = ("domains", "email-addresses", "endpoints", "blocked-emails", "dns-records", "deletions", "mail")
+KINDS = ("domains", "email-addresses", "endpoints", "blocked-emails", "dns-records", "deletions", "imports", "mail")
 
 Ids = Mapping[str, list[str]]
 
@@ -43,6 +44,7 @@ def create(owner: User, label: str) -> Ids:
         blocked = BlockedEmailFactory(domain=domain, email_address=f"spam@{label}.example", reason=label)
         record = DnsRecordFactory(domain=domain, value=label)
         deletion = DomainDeletion.objects.create(domain_id=f"indm_{label}", name=f"gone.{label}.example", owner=owner)
+        imported = Import.objects.create(domain=domain, domain_name=domain.name, account=owner, warning=label)
         email = stored(domain, RAW, subject=label)
         DeliveryFactory(received=email, endpoint=endpoint, state="dead", endpoint_name=label)
     rows: dict[str, list[Any]] = {
@@ -52,6 +54,7 @@ def create(owner: User, label: str) -> Ids:
         "blocked-emails": [blocked],
         "dns-records": [record],
         "deletions": [deletion],
+        "imports": [imported],
         "mail": [email],
         "attachments": [email],
     }

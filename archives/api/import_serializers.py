@@ -1,0 +1,110 @@
+"""Requests and answers of imports (docs/api/imports.md)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from archives.imports.facts import plan_values, to_fill_in
+from archives.imports.service import Prepared
+from archives.models import Import
+from rest.fields import Constant, Json, OrNull, TextOrNull, Timestamp, like
+from rest.filters import flag
+from rest.schema.operations import FILE
+from rest.serializers import Body, ReadModelSerializer, ReadSerializer
+
+FILL_IN = (
+    "Endpoint CRM is inactive. The archive does not have its settings. Replace those that it has now, and switch it on."
+)
+OLD, NEW = "indm_u3KfVx0dLq7ZbN2sYpWcT", "indm_V1StGXR8Z5jdHi6BmyTkq"
+IDS = {"type": "object", "additionalProperties": {"type": "string"}, "examples": [{OLD: NEW}]}
+KINDS = ("domain", "endpoints", "addresses", "blockedEmails")
+NEW_IDS = {"type": ["object", "null"], "properties": dict.fromkeys(KINDS, IDS), "required": list(KINDS)}
+MAIL = {"total": 61200, "stored": 50, "existing": 0, "missing": 0}
+PLAN = {
+    "endpoints": [{"id": "k3Fv0dLq7ZbN2sYpWcTxV", "name": "CRM", "type": "webhook", "isReused": False}],
+    "addresses": 12,
+    "blockedEmails": 3,
+    "catchAllEndpointId": OrNull("k3Fv0dLq7ZbN2sYpWcTxV"),
+    "mailFromLabel": OrNull("bounce"),
+    "receiveDmarcEmails": False,
+}
+
+
+class ListedImportSerializer(ReadModelSerializer[Import]):
+    domainId = serializers.CharField(source="domain_id")
+    domain = serializers.CharField(source="domain_name")
+    status = serializers.CharField()
+    existed = serializers.BooleanField()
+    created = Json(like({"addresses": 12, "blockedEmails": 3, "endpoints": 1}), source="new_rows")
+    mail = Json(like(OrNull(MAIL)))
+    toFillIn = Json(like([FILL_IN]), source="to_fill_in")
+    warning = TextOrNull()
+    problem = TextOrNull()
+    createdAt = Timestamp(source="created_at")
+    finishedAt = Timestamp(source="finished_at")
+
+    class Meta:
+        model = Import
+        fields = [
+            "id", "domainId", "domain", "status", "existed", "created", "mail", "toFillIn", "warning", "problem", "createdAt",
+            "finishedAt",
+        ]  # fmt: skip
+
+
+class ImportSerializer(ListedImportSerializer):
+    ids = Json(NEW_IDS, source="new_ids")
+
+    class Meta(ListedImportSerializer.Meta):
+        fields = [*ListedImportSerializer.Meta.fields, "ids"]
+
+
+class ImportPlanSerializer(ReadSerializer[Prepared]):
+    """The answer to a dry run. Its context says whether mail is asked for, and whether the owner has the domain."""
+
+    dryRun = Constant(True)
+    domain = serializers.CharField(source="plan.name")
+    existed = serializers.BooleanField()
+    plan = Json(like(PLAN))
+    mail = Json(like(OrNull({"total": 61200, "bytes": 612443121})))
+    toFillIn = Json(like([FILL_IN]))
+
+    def to_representation(self, instance: Prepared) -> dict[str, Any]:
+        counts, existed = instance.archive.manifest["counts"], self.context["existed"]
+        return {
+            "dryRun": True,
+            "domain": instance.plan.name,
+            "existed": existed,
+            "plan": plan_values(instance.plan),
+            "mail": {"total": counts["mails"], "bytes": counts["mailBytes"]} if self.context["with_mail"] else None,
+            "toFillIn": [] if existed else to_fill_in(instance.configuration),
+        }
+
+
+class FormFlag(serializers.Field[bool, str, Any, Any]):
+    """`true` or `false` in a form."""
+
+    schema: ClassVar = {"type": "boolean"}
+
+    def to_internal_value(self, data: Any) -> bool:
+        return bool(flag(str(self.field_name), data))
+
+
+class ArchiveFile(serializers.Field[Any, Any, Any, Any]):
+    schema = FILE
+
+    def to_internal_value(self, data: Any) -> Any:
+        if not hasattr(data, "file"):
+            raise ValidationError("file must be a file")
+        return data.file
+
+
+class ImportBody(Body):
+    required_together = ("file",)
+    answer = ImportSerializer
+
+    file = ArchiveFile()
+    dryRun = FormFlag(default=False, source="dry_run")
+    withMail = FormFlag(default=False, source="with_mail")
