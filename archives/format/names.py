@@ -25,7 +25,8 @@ LISTS = {
 }
 
 _INDEX = re.compile(r"mails/[0-9]{6}/index\.jsonl")
-_MAIL = re.compile(r"mails/[0-9]{6}/[0-9]{6}\.eml")
+# Folders are at most 9,000. Mails that S3 has lost take no room, so a folder may count more than a million.
+_MAIL = re.compile(r"mails/[0-9]{6}/([0-9]{6}|[1-9][0-9]{6,8})\.eml")
 
 
 class Place(NamedTuple):
@@ -45,7 +46,7 @@ def index_name(folder: int) -> str:
 
 
 def mail_name(folder: int, number: int) -> str:
-    """A mail in a folder. Mails count from 1 in each."""
+    """A mail in a folder. Mails count from 1 in each. From a million on, the number has more digits."""
     return f"mails/{folder:06}/{number:06}.eml"
 
 
@@ -60,3 +61,8 @@ def is_index(name: str) -> bool:
 
 def is_mail(name: str) -> bool:
     return _MAIL.fullmatch(name) is not None
+
+
+def mail_number(name: str) -> int:
+    """The number of a mail in its folder."""
+    return int(name.rpartition("/")[2].removesuffix(".eml"))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from archives.format.names import DOMAIN, LISTS, MANIFEST, is_index, is_mail
+from archives.format.names import DOMAIN, LISTS, MANIFEST, is_index, is_mail, mail_number
 from archives.format.reading.refusal import (
     Limits,
     damaged,
@@ -152,7 +152,7 @@ def _follows(name: str, last: str) -> bool:
         return not is_open
     folder, before = name[:13], last[:13] if last.startswith("mails/") else "mails/000000/"
     if is_mail(name):
-        return (folder == before and name > last) if is_open else folder > before
+        return (folder == before and mail_number(name) > mail_number(last)) if is_open else folder > before
     # A folder of mails that S3 did not have has nothing but its index.
     return is_index(name) and (folder == before if is_open else folder > before)
 
