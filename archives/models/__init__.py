@@ -3,6 +3,7 @@
 from archives.models.claimed import Claimed, ClaimedQuerySet
 from archives.models.exports import Export, ExportPart, ExportQuerySet, export_id
 from archives.models.imports import Import, ImportQuerySet, import_id
+from archives.models.troubled import Troubled, troubled
 
 __all__ = [
     "Claimed",
@@ -12,6 +13,8 @@ __all__ = [
     "ExportQuerySet",
     "Import",
     "ImportQuerySet",
+    "Troubled",
     "export_id",
     "import_id",
+    "troubled",
 ]

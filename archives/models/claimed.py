@@ -39,7 +39,7 @@ class ClaimedQuerySet(SharedQuerySet[Row]):
         )
         failed = Q(state="failed") | Q(state="erasing", ended="failed")
         waits = Q(state__in=self.model.UNFINISHED, stalled=True)
-        return self.filter(waits | failed & ~Exists(newer), domain_gone=False)
+        return self.live().filter(waits | failed & ~Exists(newer), domain_gone=False)
 
     def end(self) -> int:
         """Let the mail worker end and erase these, because their domain is being deleted. Returns how many there are.

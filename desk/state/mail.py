@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser as User
-from django.db.models import Count, Max, Min, Q, Window
+from django.db.models import Count, Max, Min, Q
 
-from archives.models import Export
+from archives.models import Troubled, troubled
 from desk.state import wording
 from desk.state.values import Finding, Kind, Level, MailFigures, Tally
 from domains.models import Domain
@@ -41,8 +40,8 @@ def read_mail(
     events, given_up = _events(owner)
     untold = _untold(given_up)
     found = [*_waiting(status, events, owner), *_dead(status), *untold, *_endpoints(status), *_sweeps(status)]
-    exports, of_exports = _exports(owner, most)
-    found += exports
+    archives, of_archives = _archives(owner, most)
+    found += archives
     if owner is None:
         found += _queue(measured_queue(), is_wanted=measures and mail_source() == "sqs")
     tallies = {
@@ -52,7 +51,7 @@ def read_mail(
         (Kind.DELIVERY, Level.PENDING): _tally(status.due),
         (Kind.EVENT, Level.PENDING): _tally(events),
         **{(one.kind, one.level): Tally(one.number, one.since) for one in untold},
-        (Kind.EXPORT, Level.NEEDS_YOU): of_exports,
+        **of_archives,
         (Kind.DELIVERY, Level.NEEDS_YOU): Tally(status.dead.number, status.dead.since),
     }
     return found, tallies
@@ -201,32 +200,29 @@ def _endpoint(one: TroubledEndpoint, now: datetime) -> Finding:
     )
 
 
-def _exports(owner: User | None, most: int) -> tuple[list[Finding], Tally]:
-    """Exports that need somebody, the oldest ones first, and how many there are; one statement."""
-    rows = Export.objects.needs_somebody()
-    if owner is not None:
-        rows = rows.filter(account=owner.pk)
-    every = {"number": Window(Count("pk")), "oldest": Window(Min("created_at"))}
-    listed: list[Any] = list(rows.annotate(**every).order_by("created_at", "pk")[:most])
-    findings = [_export(row) for row in listed]
-    return findings, Tally(listed[0].number, listed[0].oldest) if listed else Tally()
+def _archives(owner: User | None, most: int) -> tuple[list[Finding], dict[tuple[Kind, Level], Tally]]:
+    """Exports and imports that need somebody, and how many there are of each; one statement."""
+    rows = troubled(None if owner is None else owner.pk, most)
+    return [_archive(row) for row in rows], {
+        (Kind(row.kind), Level.NEEDS_YOU): Tally(row.number, row.oldest) for row in rows
+    }
 
 
-def _export(export: Export) -> Finding:
-    failed = export.status == Export.State.FAILED
+def _archive(row: Troubled) -> Finding:
+    what, act = wording.ARCHIVE[row.kind, row.has_failed]
     return Finding(
-        Kind.EXPORT,
+        Kind(row.kind),
         Level.NEEDS_YOU,
-        subject=export.domain_name,
-        what=wording.EXPORT_FAILED if failed else wording.EXPORT_STALLED,
-        why=export.problem,
-        act=wording.ACT_ON_FAILED_EXPORT if failed else wording.ACT_ON_EXPORT,
-        since=export.created_at,
-        tries=export.failures,
-        next_try=None if failed else export.retry_at,
-        domain=export.domain_name,
-        owner_id=export.account_id,
-        page=("archives.export", export.pk),
+        subject=row.domain_name,
+        what=what,
+        why=row.problem,
+        act=act,
+        since=row.created_at,
+        tries=row.failures,
+        next_try=None if row.has_failed else row.retry_at,
+        domain=row.domain_name,
+        owner_id=row.account_id,
+        page=(f"archives.{row.kind}", row.pk),
     )
 
 

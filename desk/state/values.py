@@ -46,6 +46,7 @@ class Kind(enum.StrEnum):
     MAIL_TO_ERASE = "mail_to_erase"
     QUEUE = "queue"
     EXPORT = "export"
+    IMPORT = "import"
 
 
 # Which worker does what waits. A task that fails is tried again by the worker that says so.

@@ -37,10 +37,17 @@ ACT_ON_OTHER_QUEUE = "Give mail_worker the same SES_QUEUE_URL as here, and look 
 ACT_ON_DEAD_LETTERS = 'docs/runbook.md, "Dead letters", says how to find out why and to read them again.'
 UNVERIFIED = "finished, but not verified in SES and S3"
 NAME_CHANGES = "A domain of this name was added again, and waits for SES."
-EXPORT_STALLED = "its export does not go on"
-EXPORT_FAILED = "its export has failed"
-ACT_ON_EXPORT = "Put right what the reason names. It then goes on by itself."
-ACT_ON_FAILED_EXPORT = "Put right what the reason names, and export the domain again."
+GOES_ON = "Put right what the reason names. It then goes on by itself."
+# By kind, and whether it has failed: what it is, and what to do.
+ARCHIVE = {
+    ("export", False): ("its export does not go on", GOES_ON),
+    ("export", True): ("its export has failed", "Put right what the reason names, and export the domain again."),
+    ("import", False): ("the import of its mail does not go on", GOES_ON),
+    ("import", True): (
+        "the import of its mail has failed",
+        "Put right what the reason names, and import the same file again.",
+    ),
+}
 MAIL_SWEEP = "the bucket cannot be compared with the received mail"
 
 
