@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from inbound.api.bodies import SENTENCE
+from inbound.tests.access.rows import everything
 from inbound.tests.api.routes import allows
-from inbound.tests.api.test_owners import OF_ONE, everything
+from inbound.tests.api.test_owners import OF_ONE
 from inbound.tests.api.test_owners import tokens as tokens  # a fixture
 
 DELETES = [route for route in OF_ONE if allows(route, "delete")]

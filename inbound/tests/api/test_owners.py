@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from addresses.deletion_plan import plan_of as address_plan
-from addresses.models import BlockedEmail, DeletedAddress, EmailAddress
 from archives.models import Export, Import
 from domains.deletion.service import delete_domain
 from domains.deletion_plan.build import plan_of as domain_plan
-from domains.models import DnsRecord, Domain, DomainDeletion
-from endpoints.models import Endpoint
+from domains.models import Domain, DomainDeletion
+from inbound.tests.access.rows import everything
 from inbound.tests.api.routes import ROUTES, allows, path_of
 from inbound.tests.support.factories import (
     BlockedEmailFactory,
@@ -26,7 +24,6 @@ from inbound.tests.support.factories import (
     EndpointFactory,
     UserFactory,
 )
-from mail.models import Delivery, Message, ReceivedEmail
 from mail.tests.inbox import ATTACHMENTS, RAW, stored
 from ses_integration.models import InFlightCall, LedgerEntry
 
@@ -35,20 +32,6 @@ OF_ONE = [route for route in ROUTES if "<" in route]
 OF_MANY = [route for route in ROUTES if "<" not in route]
 # A valid body of every PUT, and of PATCH, so that the answers are not about the body.
 BODY = {"isCatchAllEnabled": False, "isActive": False, "name": "Mine now", "isRead": True, "status": "failed"}
-MODELS = (
-    Domain,
-    EmailAddress,
-    DeletedAddress,
-    BlockedEmail,
-    DnsRecord,
-    Endpoint,
-    DomainDeletion,
-    Message,
-    ReceivedEmail,
-    Delivery,
-    Export,
-    Import,
-)
 
 
 @pytest.fixture
@@ -69,10 +52,6 @@ def tokens(ses, user) -> list[str]:
         email = stored(domain, RAW, pk=pk, subject="theirs", attachments=ATTACHMENTS)
         DeliveryFactory(received=email, endpoint=endpoint, state="dead")
     return [str(domain_plan(domain).token), str(address_plan(address).token)]
-
-
-def everything() -> list[Any]:
-    return [list(model._default_manager.order_by("pk").values()) for model in MODELS]
 
 
 @pytest.mark.parametrize("route", OF_ONE)
