@@ -96,7 +96,8 @@ def test_an_endpoint_of_somebody_else_is_not_used(api, deleted):
     assert restore(api, deleted).json()["endpointId"] is None
 
 
-def test_with_ses_down_it_is_back_and_the_worker_does_the_rest(api, deleted, ses):
+def test_with_ses_down_it_is_back_and_the_worker_does_the_rest(api, deleted, ses, settings):
+    settings.SES_REQUEST_BUDGET = 0.4
     fail_calls(ses, "UpdateReceiptRule")
     answer = restore(api, deleted).json()
     assert answer["warning"].startswith("SES configuration failed: ")

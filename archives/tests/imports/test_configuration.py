@@ -139,10 +139,13 @@ def test_a_dry_run_shows_what_is_then_done_and_changes_nothing(full, ses, export
     assert (foreseen["plan"], foreseen["toFillIn"]) == (answer["plan"], answer["toFillIn"])
 
 
-def test_without_ses_the_domain_is_imported_and_the_worker_does_the_rest(full, ses, exported, importing, settings):
+def test_without_ses_the_domain_is_imported_and_the_worker_does_the_rest(
+    full, ses, exported, importing, settings, monkeypatch
+):
     file, in_ses = exported(), rules(ses)
     delete(full)
     settings.SES_REQUEST_BUDGET = 0.4
+    monkeypatch.setattr("archives.management.commands.import_domain.SECONDS_PER_DOMAIN", 0.4)
     fail_calls(ses)
     code, answer = importing(file, full.owner)
     assert code == 2
