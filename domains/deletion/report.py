@@ -90,6 +90,8 @@ def steps_of(row: DomainDeletion, ses: SyncState | None) -> list[StepReport]:
         "cameLate": row.late_versions,
         "keptByStorage": row.kept_versions,
     }
+    if row.exports and row.received_emails == Step.DONE:
+        mail["exports"] = row.exports
     in_ses = (row.ses_attempts, ses.reason if ses else "", ses.next_try if ses else None)
     # Without a problem, `retry_at` is the time until which a process has claimed the prefix.
     in_s3 = (row.attempts, row.problem, row.retry_at if row.problem else None)

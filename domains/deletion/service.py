@@ -146,7 +146,7 @@ def _continue_for_good(record: DomainDeletion, erase_seconds: float) -> None:
             update_ses_steps(record)
             if deleted:
                 record.rows, record.rows_at = Step.DONE, timezone.now()
-                record.blocked_emails, record.email_addresses, record.dns_records = deleted
+                record.blocked_emails, record.email_addresses, record.dns_records, record.exports = deleted
             # In this transaction: after it the worker no longer leaves the deletion to its request, and could claim the mail
             # first. The answer would then warn of mail that is being erased.
             more, claimed = _erase_rows_and_claim(record, erase_seconds)
@@ -171,10 +171,8 @@ def finish_rows(domain_id: str) -> None:
         # Somebody has set `deleting_since` by hand. The receivers write the report.
         Domain.objects.filter(pk=domain_id, deleting_since__isnull=False).delete()
     elif deleted := delete_rows(domain_id):
-        blocked, addresses, dns = deleted
-        reports.update(
-            rows=Step.DONE, rows_at=timezone.now(), blocked_emails=blocked, email_addresses=addresses, dns_records=dns
-        )
+        counts = dict(zip(("blocked_emails", "email_addresses", "dns_records", "exports"), deleted, strict=True))
+        reports.update(rows=Step.DONE, rows_at=timezone.now(), **counts)
 
 
 # Whether there are tombstones cannot change any more: none is left for a domain that is being deleted. Without them, which is
@@ -191,10 +189,10 @@ _being_deleted = Prebuilt(
 )
 
 
-def delete_rows(domain_id: str) -> tuple[int, int, int] | None:
+def delete_rows(domain_id: str) -> tuple[int, int, int, int] | None:
     """Delete and count blocked emails, addresses, DNS records and the domain, in the documented order.
 
-    Tombstones of addresses go uncounted, after the addresses.
+    Ends and counts exports first. Tombstones of addresses go uncounted, after the addresses.
 
     Returns the counts, or None if the domain is gone or can be restored. By primary key, and only while the domain is being
     deleted, so that a domain added again meanwhile keeps its rows (docs/architecture/protocol.md, "Counterexamples", 19).
@@ -202,9 +200,10 @@ def delete_rows(domain_id: str) -> tuple[int, int, int] | None:
     if not (locked := _being_deleted(pk=domain_id)):
         return None
     domain: Any = locked[0]
+    exports = 0
     if domain.has_archives:
         # Reverse accessors of models in an app above: archives.Export and archives.Import.
-        domain.exports.all().end()
+        exports = domain.exports.all().end()
         domain.imports.all().end()
     # Reverse accessors of models in the app above: addresses.BlockedEmail and addresses.EmailAddress.
     blocked, addresses = _delete(domain.blocked_emails.all()), _delete(domain.email_addresses.all())
@@ -215,7 +214,7 @@ def delete_rows(domain_id: str) -> tuple[int, int, int] | None:
     if domain.share_count:
         _delete(domain.accesses.all())
     _delete(Domain.objects.filter(pk=domain_id))
-    return blocked, addresses, dns
+    return blocked, addresses, dns, exports
 
 
 def _delete(rows: QuerySet[Any]) -> int:

@@ -135,6 +135,11 @@ class DomainDeletion(models.Model):
     blocked_emails = models.PositiveIntegerField(default=0)
     email_addresses = models.PositiveIntegerField(default=0)
     dns_records = models.PositiveIntegerField("DNS records", default=0)
+    exports = models.PositiveIntegerField(
+        default=0,
+        db_default=0,
+        help_text="Exports with something in the bucket. They are erased before the received emails.",
+    )
 
     erased_emails = models.PositiveBigIntegerField(
         default=0, help_text="Received emails: a mail for one recipient each."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from archives.claims import Lost, claim_next, let_go
@@ -10,6 +12,7 @@ from archives.exports.service import start_export
 from archives.exports.task import run_exports
 from archives.models import Export, ExportPart
 from archives.tests.exports.test_job import mails, uploads
+from domains.deletion.report import steps_of
 from domains.deletion.service import delete_domain, resume_deletions
 from domains.deletion_plan.build import plan_of
 from domains.models import DomainDeletion
@@ -25,14 +28,21 @@ def finish() -> DomainDeletion:
     return DomainDeletion.objects.get()
 
 
+def stored_mail(deletion: DomainDeletion) -> Mapping[str, int]:
+    """What the report counts of what was in the bucket."""
+    return steps_of(deletion, None)[-1].counts
+
+
 def test_a_finished_archive_goes_with_the_mail(domain):
     mails(domain, 1)
     start_export(domain=domain, account=domain.owner)
     run_exports()
     deletion = delete_domain(domain=domain, requested_by="jo")
     assert deletion.pending_steps == ["received_emails", "stored_mail"]
+    assert "exports" not in stored_mail(deletion)
     deletion = finish()
     assert deletion.finished_at is not None
+    assert stored_mail(deletion)["exports"] == 1
     assert not Export.objects.exists()
     assert stored_keys() == []
 
@@ -70,7 +80,9 @@ def test_an_export_that_runs_is_ended_with_its_upload(domain):
 
 def test_an_export_that_waits_is_simply_gone(domain):
     start_export(domain=domain, account=domain.owner)
-    assert delete_domain(domain=domain, requested_by="jo").finished_at is not None
+    deletion = delete_domain(domain=domain, requested_by="jo")
+    assert deletion.finished_at is not None
+    assert "exports" not in stored_mail(deletion)
     assert not Export.objects.exists()
 
 

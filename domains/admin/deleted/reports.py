@@ -125,7 +125,8 @@ def _amounts(step: StepReport) -> str:
         case "stored_mail":
             kept = f", {counts['keptByStorage']:,} kept by S3" if counts["keptByStorage"] else ""
             late = f", {counts['cameLate']:,} came late" if counts["cameLate"] else ""
-            return f"{plural(counts['versions'], 'version')}, {size(counts['bytes'])}{late}{kept}"
+            exports = f", {plural(counts['exports'], 'export')}" if "exports" in counts else ""
+            return f"{plural(counts['versions'], 'version')}, {size(counts['bytes'])}{late}{kept}{exports}"
         case _:
             return ""
 
