@@ -116,7 +116,7 @@ class Import(Claimed):
     @property
     def new_ids(self) -> dict[str, dict[str, str]] | None:
         """None if the account had the domain."""
-        return None if self.existed else self.ids
+        return self.ids or None
 
     @property
     def mail(self) -> dict[str, int] | None:
