@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
@@ -32,6 +32,8 @@ Result = TypeVar("Result")
 Scheme = Literal["light", "dark"]
 WIDTHS = (420, 1000, 1400)
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+LOOKS: list[tuple[int, Scheme]] = list(product(WIDTHS, SCHEMES))
+EXTREMES: list[tuple[int, Scheme]] = [(420, "dark"), (1400, "light")]
 HEIGHT = 900
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text()
 
@@ -101,25 +103,29 @@ class Operator:
         self.page.locator(f"#id_{field} + .select2").get_by_role("combobox").click()
         self.page.get_by_role("option", name=name).click()
 
-    def sizes(self) -> Iterator[tuple[int, Scheme]]:
+    def sizes(self, looks: Iterable[tuple[int, Scheme]]) -> Iterator[tuple[int, Scheme]]:
         """Give the window each width and scheme in turn, and end as it began."""
-        for width, scheme in product(WIDTHS, SCHEMES):
+        for width, scheme in looks:
             self.page.set_viewport_size({"width": width, "height": HEIGHT})
             self.page.emulate_media(color_scheme=scheme)
             yield width, scheme
         self.page.set_viewport_size({"width": 1400, "height": HEIGHT})
         self.page.emulate_media(color_scheme="light")
 
-    def look(self, name: str) -> None:
+    def look(self, name: str, looks: Iterable[tuple[int, Scheme]] = LOOKS) -> None:
         """Assert that the page is whole at each width and scheme, and accessible. Leaves `.screenshots/NAME-420-dark.jpg`."""
         PICTURES.mkdir(exist_ok=True)
         faults = []
-        for width, scheme in self.sizes():
+        for width, scheme in self.sizes(looks):
             self.page.screenshot(path=_picture(name, width, scheme), full_page=True, type="jpeg", quality=70)
             where = f"{name} at {width}, {scheme}"
             faults += [f"{where}: {fault}" for fault in self.page.evaluate(CUT)]
             faults += [f"{where}: {fault}" for fault in serious(self.page, everything=scheme == "light")]
         assert not faults, "\n".join(faults)
+
+    def glance(self, name: str) -> None:
+        """The same, only narrow and dark, and wide and light: of a page that another test looks at, with a message more."""
+        self.look(name, EXTREMES)
 
 
 def elsewhere(work: Callable[[], Result]) -> Result:

@@ -43,7 +43,7 @@ def test_a_domain_is_shared_from_its_page(operator: Operator, shop: Domain) -> N
     operator.look("share form")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".messagelist")).to_have_text("Shared: shop.example with jo, as viewer.")
-    operator.look("share added")
+    operator.glance("share added")
     expect(page.get_by_role("row", name="jo")).to_contain_text("Viewer")
 
 
@@ -67,5 +67,5 @@ def test_access_is_changed_and_taken_back(operator: Operator, shop: Domain, peop
     page.get_by_role("button", name="Go").click()
     operator.look("unshare many")
     page.locator("#content input[type=submit]").click()
-    operator.look("unshared")
+    operator.glance("unshared")
     assert not DomainAccess.objects.exists()

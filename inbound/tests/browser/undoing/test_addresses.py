@@ -49,7 +49,7 @@ def test_who_deletes_an_address_reads_how_long_it_can_be_undone(operator: Operat
     page.get_by_label("Type hello@shop.example to confirm:").fill("hello@shop.example")
     page.get_by_role("button", name="Delete it").click()
     expect(page.locator(".messagelist")).to_contain_text("hello@shop.example")
-    operator.look("tombstone after deletion")
+    operator.glance("tombstone after deletion")
     assert DeletedAddress.objects.filter(address="hello@shop.example", id=address.pk).exists()
 
 
@@ -64,7 +64,7 @@ def test_a_deleted_address_is_restored(operator: Operator, shop: Domain) -> None
     page.get_by_label("Action:").select_option("restore")
     page.get_by_role("button", name="Go").click()
     expect(page.locator(".messagelist")).to_contain_text("Restored: sales@shop.example.")
-    operator.look("tombstone restored")
+    operator.glance("tombstone restored")
     assert EmailAddress.objects.filter(address="sales@shop.example").exists()
 
 
@@ -77,7 +77,7 @@ def test_a_deleted_address_is_lifted(operator: Operator, shop: Domain) -> None:
     operator.look("tombstone lift many")
     page.get_by_role("button", name="Lift").click()
     expect(page.locator(".messagelist")).to_contain_text("Lifted: ")
-    operator.look("tombstone lifted")
+    operator.glance("tombstone lifted")
     assert not DeletedAddress.objects.exists()
 
 

@@ -68,7 +68,7 @@ def test_a_domain_is_restored(operator: Operator, ses: Emulator, deleted: Domain
     operator.look("grace report")
     page.get_by_role("button", name="Restore").click()
     expect(page.locator(".messagelist")).to_contain_text("Restored: shop00.example.")
-    operator.look("grace restored")
+    operator.glance("grace restored")
     assert rules(ses)["inbound-shop00.example-rule"] == {"hello@shop00.example"}
     operator.open(f"{LIST}?state=restored")
     expect(page.locator("#result_list tbody tr")).to_have_count(1)
@@ -90,7 +90,7 @@ def test_a_grace_period_is_extended_and_then_ended(operator: Operator, deleted: 
     page.get_by_role("button", name="Delete for good").click()
     expect(page.locator(".messagelist")).to_contain_text("Ended: 1 grace period.")
     assert not Domain.objects.filter(pk=deleted.domain_id).exists()
-    operator.look("grace ended")
+    operator.glance("grace ended")
 
 
 def test_grace_periods_are_ended_in_the_list(operator: Operator, shops: list[Domain], deleted: DomainDeletion) -> None:
