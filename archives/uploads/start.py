@@ -16,11 +16,14 @@ from archives.imports.mails import DomainGone, record_mail
 from archives.imports.refusals import CannotImport
 from archives.imports.service import Prepared, existing_domain, import_domain
 from archives.models import Import
+from backoffice.text import shortened
 from domains.models import Domain, lock_live_domain
 from ses_integration.api import NotConfigured, SesError
 
 logger = logging.getLogger(__name__)
 
+# Of what is left to fill in.
+MOST_SENTENCES = 100
 AGAIN = "Import the same file again with its mail: what is there stays, and the rest is added."
 
 
@@ -85,7 +88,8 @@ def _insert(prepared: Prepared, domain: Domain, file: IO[bytes], *, with_mail: b
     row.bucket = settings.S3_BUCKET_NAME
     row.with_mail, row.bytes = with_mail, file.seek(0, 2)
     if not existed:
-        row.created, row.ids, row.to_fill_in = configuration.new_rows, configuration.ids, to_fill_in(configuration)
+        row.created, row.ids = configuration.new_rows, configuration.ids
+        row.to_fill_in = shortened(to_fill_in(configuration), MOST_SENTENCES)
     if with_mail:
         row.mails = counts["mails"]
     if row.mails:

@@ -250,6 +250,13 @@ def test_the_answer_is_repeated_for_the_same_idempotency_key(api):
     assert Domain.objects.count() == 1
 
 
+def test_a_large_form_with_an_idempotency_key_is_not_read_into_memory(api):
+    """Django would refuse that."""
+    file = SimpleUploadedFile("a.zip", b"x" * 3 * 1024 * 1024)
+    answer = api.post(PATH, {"file": file}, format="multipart", headers={"Idempotency-Key": "once"})
+    assert (answer.status_code, answer.json()["code"]) == (400, "ARCHIVE_REFUSED")
+
+
 def test_an_archive_that_s3_does_not_take_leaves_the_domain(api, ses):
     ses.add_faults({"service": "s3", "action": "PutObject", "fault": "access_denied", "times": None})
     answer = post(api, withMail=True)
