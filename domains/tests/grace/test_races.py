@@ -18,7 +18,7 @@ from domains.grace.restore import restore
 from domains.lifecycle.held import DomainRestorable
 from domains.lifecycle.register import DomainTaken, add_domain
 from domains.models import Domain, DomainDeletion, Step
-from domains.tests.grace.rows import everything
+from domains.tests.grace_rows import everything
 from inbound.tests.support.aws import identities, recover_and_run_worker, rules, stored_keys
 from ses_integration.cli.leftovers import LeftoverSearch
 

@@ -7,7 +7,7 @@ import pytest
 from domains.deletion.service import advance
 from domains.models import Domain, DomainDeletion, Step
 from domains.tests.grace.conftest import URL
-from domains.tests.grace.rows import everything
+from domains.tests.grace_rows import everything
 from inbound.models import Scope
 from inbound.tests.support.aws import calls, fail_calls, identities, recover_and_run_worker, rules, store_mail
 from inbound.tests.support.factories import UserFactory
