@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.apps import apps
@@ -77,6 +77,14 @@ def keep_readers(domain: Domain, report: DomainDeletion) -> None:
     readers = DomainDeletion.readers.through._default_manager
     users = domain.accesses.values_list("user_id", flat=True)
     readers.bulk_create(readers.model(domaindeletion_id=report.pk, user_id=user) for user in users)
+
+
+def rest_sweep(domain: Domain, until: datetime) -> None:
+    """Let no sweep of the domain's stored mail be due in its grace period: whoever looks for one would pass those of all deleted
+    domains. Restoring makes it due."""
+    # In an app above: mail.MailSweep.
+    sweeps: Any = apps.get_model("mail.MailSweep")._default_manager
+    sweeps.filter(domain=domain.pk).update(due_at=until)
 
 
 def record_progress(report: DomainDeletion, action: Action, **after: Any) -> None:

@@ -27,6 +27,7 @@ from domains.deletion.record import (
     initial_values,
     keep_readers,
     record_deleted,
+    rest_sweep,
     update_ses_steps,
     updating,
 )
@@ -79,6 +80,8 @@ def delete_domain(
                 keep_readers(row, record)
             row.deleting_since, row.restorable_until = timezone.now(), until
             row.save(update_fields=["deleting_since", *(["restorable_until"] if until else [])])
+            if until:
+                rest_sweep(row, until)
             record_deleted(row, record)
         return advance(record, generation=change.generations[record.name])
 

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             field=models.PositiveIntegerField(
                 db_default=0,
                 default=0,
-                help_text="Exports with something in the bucket. They are erased before the received emails.",
+                help_text="Archives in the bucket, which go first.",
             ),
         ),
     ]

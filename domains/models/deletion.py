@@ -135,11 +135,7 @@ class DomainDeletion(models.Model):
     blocked_emails = models.PositiveIntegerField(default=0)
     email_addresses = models.PositiveIntegerField(default=0)
     dns_records = models.PositiveIntegerField("DNS records", default=0)
-    exports = models.PositiveIntegerField(
-        default=0,
-        db_default=0,
-        help_text="Exports with something in the bucket. They are erased before the received emails.",
-    )
+    exports = models.PositiveIntegerField(default=0, db_default=0, help_text="Archives in the bucket, which go first.")
 
     erased_emails = models.PositiveBigIntegerField(
         default=0, help_text="Received emails: a mail for one recipient each."
@@ -206,6 +202,12 @@ class DomainDeletion(models.Model):
                 name="deletions_in_grace",
             ),
             models.Index(fields=["started_at"], condition=Q(finished_at=None), name="deletions_pending"),
+            # What the worker looks for twice a second, without all that are in their grace periods.
+            models.Index(
+                fields=["started_at"],
+                condition=Q(finished_at=None) & (Q(restorable_until=None) | Q(rules="owed")),
+                name="deletions_to_do",
+            ),
             models.Index(fields=["finished_at"], condition=Q(proved_at=None), name="deletions_unproved"),
             models.Index(
                 fields=["proved_at"],

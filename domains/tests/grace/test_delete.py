@@ -11,6 +11,7 @@ from domains.models import Domain, DomainDeletion, Step
 from domains.tests.grace.conftest import URL
 from inbound.tests.support.aws import calls, fail_calls, identities, recover_and_run_worker, rules, stored_keys
 from inbound.worker import Worker
+from mail.models import MailSweep
 from ses_integration.api import database_now
 from ses_integration.models import DomainSync
 
@@ -188,6 +189,12 @@ def test_what_waits_for_the_end_of_the_period_says_so(api, full, ends):
     # Due now.
     ends(-1)
     assert api.get(f"/api/v2/deletions/{deletion}").json()["nextAttemptAt"] is None
+
+
+def test_no_sweep_of_its_mail_is_due_in_the_period(api, full):
+    MailSweep.objects.create(domain=full, due_at=database_now(), deliver_since=database_now())
+    api.delete(f"{URL}/{full.pk}")
+    assert MailSweep.objects.get().due_at == DomainDeletion.objects.get().restorable_until
 
 
 def test_with_ses_down_the_next_try_of_the_rules_comes_first(api, full, ses, impatient):

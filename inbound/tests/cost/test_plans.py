@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from domains.deletion.service import resume_deletions
 from inbound.tests.support.factories import MessageFactory
 from mail.admin.deliveries import EventNoticeAdmin
 from mail.models import Delivery, EventNotice
@@ -45,3 +46,7 @@ def test_notices_are_listed_in_the_order_of_an_index():
 def test_withdrawn_deliveries_of_deleted_domains_have_an_index_of_their_own():
     """From it a restore goes to the mail, or the other way, whichever is less."""
     assert "Scan using deliveries_to_resume" in plan_of(lambda: list(Delivery.objects.all().to_resume()))
+
+
+def test_the_worker_passes_no_deletion_whose_grace_period_lasts():
+    assert "Scan using deletions_to_do" in plan_of(resume_deletions)
