@@ -36,6 +36,7 @@ PARTS = {
     "sweep": "a full sweep at that size",
     "erasing": "erasing 100,000 stored objects, with a worker killed half-way",
     "archive": "the export of 100,000 mails, with a worker killed half-way",
+    "undo": "10,000 domains in their grace periods, and the end of 1,000 at once",
     "mail": "mail that arrives, and a million mails that are there",
 }
 # What can also compare two revisions.
@@ -119,7 +120,7 @@ def _measure(options: Namespace, folder: Path, url: str) -> Iterator[str]:
             )
     if "mail" in options.only:
         yield from mail.measure(url, folder / "mail")
-    if alone := {"sweep", "erasing", "archive"} & set(options.only):
+    if alone := {"sweep", "erasing", "undo", "archive"} & set(options.only):
         with new_side("", ROOT, url, folder / "alone") as side:
             yield from _in_this_process(side, alone)
 
@@ -133,6 +134,7 @@ def _in_this_process(side: Side, parts: set[str]) -> Iterator[str]:
     from django.db import connections
 
     from bench.parts import archive, erasing, sweep
+    from bench.undo import part as undo
 
     try:
         if "sweep" in parts:
@@ -140,6 +142,9 @@ def _in_this_process(side: Side, parts: set[str]) -> Iterator[str]:
             side.manage("flush", "--no-input")
         if "erasing" in parts:
             yield erasing.measure(side.stack("erasing"))
+            side.manage("flush", "--no-input")
+        if "undo" in parts:
+            yield undo.measure()
             side.manage("flush", "--no-input")
         if "archive" in parts:
             # No queue, so that the worker has nothing else to do.

@@ -38,7 +38,7 @@ def measure(stack: Stack) -> str:
     emulator = Emulator(port=stack.aws.port)
     emulator.start()
     try:
-        _fill(emulator, desired_of(ses_config(), None))
+        fill(emulator, desired_of(ses_config(), None))
         rows = []
         for which in ("database", "ses"):
             progress(f"Sweeping: {which} …")
@@ -61,7 +61,7 @@ def measure(stack: Stack) -> str:
     return f"{table(head, rows)}\n\n{NOTES}"
 
 
-def _fill(emulator: Emulator, desired: dict[str, DesiredState]) -> None:
+def fill(emulator: Emulator, desired: dict[str, DesiredState]) -> None:
     """Fill SES as if every domain had been added, beyond its quota of rules."""
     config = ses_config()
     region = emulator.region(config.region)

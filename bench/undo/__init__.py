@@ -1,0 +1,1 @@
+"""The part `undo` of the benchmark: many domains in their grace periods."""
