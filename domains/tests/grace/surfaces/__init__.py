@@ -1,0 +1,1 @@
+"""Commands, pages and the desk in a grace period."""
