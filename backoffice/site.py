@@ -29,6 +29,7 @@ MENU = [
     Entry("Endpoints", "endpoints.endpoint", badge="endpoints"),
     Entry("Deletions", "domains.domaindeletion", badge="deletions"),
     Entry("Exports", "archives.export", badge="exports"),
+    Entry("Imports", "archives.import", badge="imports"),
     Entry("Drift", "drift", "ses_integration.view_domainsync", badge="drift"),
     Entry("Capacity", "capacity", "ses_integration.view_domainsync", badge="capacity"),
     Entry("Changes", "audit.change"),

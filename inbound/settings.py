@@ -78,6 +78,12 @@ CORS_EXPOSE_HEADERS = [
 ]  # fmt: skip
 CORS_PREFLIGHT_MAX_AGE = 600
 
+# Of the admin's forms; the API has its own (archives/api/upload.py).
+FILE_UPLOAD_HANDLERS = [
+    "archives.admin.receiving.OnlyArchives",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+
 ROOT_URLCONF = "inbound.urls"
 WSGI_APPLICATION = "inbound.wsgi.application"
 # A redirect turns the client's POST into a GET without a body (docs/api/compatibility.md, "Requests").

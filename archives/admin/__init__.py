@@ -1,3 +1,4 @@
-"""Admin pages of archives: the list of exports, and their downloads."""
+"""Admin pages of archives: exports with their downloads, and imports."""
 
 from archives.admin import exports as exports
+from archives.admin import imports as imports

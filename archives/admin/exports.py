@@ -67,8 +67,7 @@ class ExportAdmin(StartsExports, ReadOnlyAdmin[Export]):
         context |= {
             "title": title,
             "subtitle": None,
-            "show_save_and_add_another": False,
-            "show_save_and_continue": False,
+            "save_label": "Export" if export is None else "",
         }
         return super().render_change_form(request, context, *args, **kwargs)
 

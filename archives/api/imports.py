@@ -15,12 +15,12 @@ from archives.api.import_serializers import (
     ImportSerializer,
     ListedImportSerializer,
 )
-from archives.api.upload import ArchiveParser, most_bytes, place, received
-from archives.format.reading.refusal import Limits
+from archives.api.upload import ArchiveParser, place, received
 from archives.format.reading.refusal import Refused as ArchiveRefused
 from archives.imports.refusals import CannotImport
 from archives.imports.service import Prepared, existing_domain, prepare, try_import
 from archives.models import Import
+from archives.uploads.room import limits
 from archives.uploads.start import ImportRunning, import_archive, require_bucket
 from rest.errors import Conflict, Refused
 from rest.fields import timestamp
@@ -29,8 +29,6 @@ from rest.viewsets import OwnedViewSet
 from ses_integration.api import NotConfigured, release_connection
 
 NO_BUCKET = "Mail can only be imported into a bucket, and none is configured. Ask whoever runs this installation."
-# An archive may unpack to so many times the bytes that an upload may have: verifying it keeps a thread of the web server.
-UNPACKED = 10
 
 
 def _not_imported(error: CannotImport) -> APIException:
@@ -78,7 +76,7 @@ class ImportViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[Import]):
     def _import(self, file: Any, *, dry_run: bool, with_mail: bool) -> Response:
         if with_mail:
             require_bucket()
-        prepared = prepare(file, self.caller, Limits(unpacked=UNPACKED * most_bytes()))
+        prepared = prepare(file, self.caller, limits())
         if dry_run:
             return self._planned(prepared, with_mail=with_mail)
         row = import_archive(prepared, file, with_mail=with_mail)

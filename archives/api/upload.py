@@ -3,62 +3,43 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import IO, Any
 
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 from rest_framework.exceptions import APIException, UnsupportedMediaType
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 
-from backoffice.text import size
-from mail.downloads.room import room
+from archives.uploads import room
+from archives.uploads.room import most_bytes, too_large
 from mail.parsing.pool import Busy
 from rest.errors import Unavailable
 
 FORM = "multipart/form-data"
 NO_FORM = f"Send the archive as `file` of a form, with the content type {FORM}."
-BUSY = "Other archives are being imported at the moment. Try again in a minute."
 NO_SPACE = "The server has no room for the file at the moment. Try again later, or ask whoever runs this installation."
-MEGABYTE = 1024 * 1024
 # Of the form besides the file.
 REST = 64 * 1024
-# Of one web process. Each takes a thread, as much disk as the archive has bytes, and a while to verify it.
-AT_ONCE = 2
-
-_places = threading.BoundedSemaphore(AT_ONCE)
 
 
 class TooLarge(APIException):
     status_code = 413
 
     def __init__(self) -> None:
-        super().__init__(
-            f"The file is too large: at most {size(most_bytes())} are imported by upload (IMPORT_MAX_MB). Ask whoever runs this "
-            "installation to raise that, or to import it with import_domain."
-        )
-
-
-def most_bytes() -> int:
-    return int(settings.IMPORT_MAX_MB) * MEGABYTE
+        super().__init__(too_large())
 
 
 @contextmanager
 def place() -> Iterator[None]:
     """A place for an import. Raises Unavailable if there is none."""
-    if not _places.acquire(blocking=False):
-        raise Unavailable(BUSY)
     try:
-        with room():
+        with room.place():
             yield
     except Busy:
-        raise Unavailable(BUSY) from None
-    finally:
-        _places.release()
+        raise Unavailable(room.BUSY) from None
 
 
 @contextmanager

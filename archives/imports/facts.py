@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from archives.imports.configure import Configuration
 from archives.imports.plan import Plan
-from backoffice.text import listed
+from archives.imports.service import Prepared
+from backoffice.text import listed, plural, size
 
 
 def to_fill_in(configuration: Configuration) -> list[str]:
@@ -19,6 +21,26 @@ def to_fill_in(configuration: Configuration) -> list[str]:
     ]
     unrouted = f"No endpoint is known for {listed(plan.unrouted)}: choose one for each." if plan.unrouted else ""
     return [*inactive, *filter(None, [unrouted])]
+
+
+def foreseen(prepared: Prepared, *, exists: bool, with_mail: bool, done: bool = False) -> Iterator[str]:
+    """What an import creates, for people. `exists`: the owner has the domain. `with_mail`: the archive's mail comes, too.
+
+    `done`: it has been imported, else it would be.
+    """
+    plan, counts = prepared.plan, prepared.archive.manifest["counts"]
+    if exists:
+        yield f"{prepared.owner} has {plan.name} already: its configuration stays as it is."
+    else:
+        yield f"{plan.name} {'is' if done else 'would be'} imported for {prepared.owner}:"
+        yield f"  {plural(len(plan.addresses), 'address')}, {plural(len(plan.blocked), 'blocked email')}"
+        for endpoint in plan.endpoints:
+            name, what = endpoint.values["name"], endpoint.values["type"]
+            yield f"  endpoint {name} ({what}): {'the one that exists' if endpoint.reused else 'new'}"
+        yield f"  catch-all: {'on' if plan.catch_all else 'off'}"
+        yield from to_fill_in(prepared.configuration)
+    if with_mail:
+        yield f"  {plural(counts['mails'], 'mail')} as history, {size(counts['mailBytes'])}"
 
 
 def plan_values(plan: Plan) -> dict[str, Any]:

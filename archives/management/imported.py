@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from archives.imports.facts import plan_values, to_fill_in
+from archives.imports.facts import foreseen, plan_values, to_fill_in
 from archives.imports.mails import ImportedMails
 from archives.imports.service import Imported, Prepared
-from backoffice.text import plural, size
+from backoffice.text import plural
 
 
 @dataclass
@@ -40,42 +40,18 @@ class Done:
 def lines(done: Done) -> Iterator[str]:
     """What people read."""
     prepared, imported = done.prepared, done.imported
-    plan = prepared.plan
-    if done.exists:
-        yield f"{prepared.owner} has {plan.name} already: its configuration stays as it is."
-    else:
-        yield from _configuration(done)
-    if done.with_mail:
-        yield from _mail(done)
-    if imported is None:
-        yield "Nothing was changed."
-    elif not done.exists:
-        yield imported.warning or "SES has confirmed it."
-        yield f"SES verifies the domain anew: `domain_dns {plan.name}` shows the records to publish."
-
-
-def _configuration(done: Done) -> Iterator[str]:
-    prepared, imported = done.prepared, done.imported
-    plan = prepared.plan
-    yield f"{plan.name} {'would be' if imported is None else 'is'} imported for {prepared.owner}:"
-    yield f"  {plural(len(plan.addresses), 'address')}, {plural(len(plan.blocked), 'blocked email')}"
-    for endpoint in plan.endpoints:
-        name, what = endpoint.values["name"], endpoint.values["type"]
-        yield f"  endpoint {name} ({what}): {'the one that exists' if endpoint.reused else 'new'}"
-    yield f"  catch-all: {'on' if plan.catch_all else 'off'}"
-    yield from to_fill_in(prepared.configuration)
-
-
-def _mail(done: Done) -> Iterator[str]:
-    counts = done.prepared.archive.manifest["counts"]
-    mails = done.mails
-    if mails is not None:
+    only_planned = done.with_mail and done.mails is None and not done.problem
+    yield from foreseen(prepared, exists=done.exists, with_mail=only_planned, done=imported is not None)
+    if mails := done.mails:
         lost = f" The archive does not have {plural(mails.missing, 'mail')}." if mails.missing else ""
         yield f"  {plural(mails.stored, 'mail')} imported as history, {mails.existing} there already.{lost}"
     elif done.problem:
         yield f"Not all mail is imported: {done.problem} Run it again with the same file, and it goes on."
-    else:
-        yield f"  {plural(counts['mails'], 'mail')} as history, {size(counts['mailBytes'])}"
+    if imported is None:
+        yield "Nothing was changed."
+    elif not done.exists:
+        yield imported.warning or "SES has confirmed it."
+        yield f"SES verifies the domain anew: `domain_dns {prepared.plan.name}` shows the records to publish."
 
 
 def as_values(done: Done) -> dict[str, Any]:

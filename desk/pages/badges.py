@@ -29,6 +29,7 @@ def badges(state: State) -> dict[str, dict[str, object]]:
         "endpoints": _badge(state, [Kind.ENDPOINT]),
         "deletions": _badge(state, DELETIONS),
         "exports": _badge(state, [Kind.EXPORT]),
+        "imports": _badge(state, [Kind.IMPORT]),
         "drift": _badge(state, DRIFTS),
         "capacity": _badge(state, [Kind.QUOTA]),
         "desk": _numbered(number[Level.NEEDS_YOU], is_urgent=True),

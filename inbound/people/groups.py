@@ -27,6 +27,7 @@ OPERATES = {
     "addresses.blockedemail": "add delete",
     "endpoints.endpoint": "add change delete",
     "archives.export": "add change",
+    "archives.import": "add change",
     "mail.receivedemail": "change delete",
     "mail.delivery": "change",
     "mail.endpointgate": "change",

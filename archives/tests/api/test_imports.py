@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from archives.api import upload
 from archives.models import Import
 from archives.tests.format.reading.making import Making
 from archives.tests.imports.rows import everything
 from archives.tests.uploads.uploading import numbered, with_mails
+from archives.uploads import room
 from archives.uploads.task import run_imports
 from audit.models import Change
 from domains.deletion.service import delete_domain
@@ -228,14 +228,14 @@ def test_others_see_no_import(api, client_for):
 
 def test_only_a_few_at_once_take_a_thread(api, monkeypatch):
     rows = everything()
-    for _ in range(upload.AT_ONCE):
-        assert upload._places.acquire(blocking=False)
+    for _ in range(room.AT_ONCE):
+        assert room._places.acquire(blocking=False)
     try:
         answer = post(api)
     finally:
-        for _ in range(upload.AT_ONCE):
-            upload._places.release()
-    assert (answer.status_code, answer.json()["error"]) == (503, upload.BUSY)
+        for _ in range(room.AT_ONCE):
+            room._places.release()
+    assert (answer.status_code, answer.json()["error"]) == (503, room.BUSY)
     assert everything() == rows
     assert post(api).status_code == 201
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
+from django.utils import timezone
 
+from archives.models import Import
+from archives.tests.format.reading.making import archive_of
 from audit.models import Change
 from domains.models import DomainAccess, DomainDeletion, Step
 from inbound.models import ApiKey, issue_key
@@ -31,9 +36,13 @@ ADDS = {
     "addresses.blockedemail": None,
     "domains.domainaccess": lambda rows: {"domain": rows.domain.pk, "user": rows.other.pk, "role": "viewer"},
     "archives.export": lambda rows: {"domain": rows.domain.pk, "includes_secrets": "on"},
+    "archives.import": lambda rows: {
+        "account": rows.domain.owner_id,
+        "file": SimpleUploadedFile("a.zip", archive_of("imported.example")),
+    },
 }
 # What the log has, if that is not that a row of the model was added.
-RECORDED = {"archives.export": ("exported", "domains.domain")}
+RECORDED = {"archives.export": ("exported", "domains.domain"), "archives.import": ("added", "domains.domain")}
 # The service or the receiver of these is tested in its app, and through the API's route.
 CHANGES = {
     "ses_integration.rulesetstate",
@@ -70,6 +79,7 @@ ACTIONS: dict[tuple[str, str], str] = {
     ("domains.domaindeletion", "extend"): "extended",
     ("domains.domaindeletion", "end_now"): "ended",
     ("ses_integration.domainsync", "push_to_ses"): "pushed",
+    ("archives.import", "try_now"): "retried",
     ("auth.group", "delete_selected"): "deleted",
     ("domains.domain", "check_now"): "",
 }
@@ -128,6 +138,9 @@ ROWS: dict[str, Callable[[Rows], Any]] = {
         domain_id="gone", name="gone.example", owner=rows.domain.owner, rows=Step.DONE
     ),
     "ses_integration.domainsync": lambda rows: sync_of(rows),
+    "archives.import": lambda rows: Import.objects.create(
+        domain=rows.domain, state="running", failures=1, retry_at=timezone.now() + timedelta(hours=1)
+    ),
 }
 
 
