@@ -12,11 +12,11 @@ import pytest
 import requests
 from django.db import connection
 
-from archives.api.upload import AT_ONCE, BUSY
 from archives.models import Import
 from archives.tests.format.reading.making import archive_of
 from archives.tests.uploads.uploading import make_due, numbered
 from archives.uploads.job import INTERRUPTED
+from archives.uploads.room import AT_ONCE, BUSY
 from archives.uploads.task import run_imports
 from bench.requests import peak_memory
 from domains.models import Domain
