@@ -35,7 +35,7 @@ PARTS = {
     "desk": "the pages of the admin, with that, a million mails and a million changes",
     "sweep": "a full sweep at that size",
     "erasing": "erasing 100,000 stored objects, with a worker killed half-way",
-    "archive": "the export of 100,000 mails, with a worker killed half-way",
+    "archive": "the export and import of 100,000 mails, with workers killed half-way",
     "undo": "10,000 domains in their grace periods, and the end of 1,000 at once",
     "mail": "mail that arrives, and a million mails that are there",
 }

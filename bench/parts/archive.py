@@ -1,4 +1,4 @@
-"""The export of 100,000 mails of 10 kB by a mail worker that is killed half-way."""
+"""The export of 100,000 mails of 10 kB by a mail worker that is killed half-way, and their import into the same domain."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from archives.exports.service import start_export
 from archives.models import Export
 from backoffice.tables import table
 from bench import seeding
+from bench.parts.importing import Importing
 from bench.requests import peak_memory, progress
 from domains.models import Domain
 from inbound.tests.processes.support.mail_stack import MailStack
@@ -75,9 +76,9 @@ class _Exporting:
         progress("Comparing every mail …")
         with tempfile.TemporaryFile() as file:
             self._compare(file)
-            size = file.seek(0, 2)
-        whole = f"The archive has {size:,} bytes. From the kill to the next part: {waited:.0f} s."
-        return f"{table(HEAD, self._rows)}\n\n{NOTES}\n\n{whole}"
+            whole = f"The archive has {file.seek(0, 2):,} bytes. From the kill to the next part: {waited:.0f} s."
+            imported = Importing(self._stack, account.key, self._mails, content).text(domain, file)
+        return f"{table(HEAD, self._rows)}\n\n{NOTES}\n\n{whole}\n\n{imported}"
 
     def _store(self, domain: Domain) -> None:
         bucket, prefix, now = ses_config().bucket, domain.key_prefix, timezone.now()
@@ -117,6 +118,7 @@ class _Exporting:
         resumed = time.monotonic()
         wait_for(lambda: self._export().state == "ready", within=TIMEOUT_SECONDS, what="the archive was complete")
         self._note("second worker, from its first part on", resumed, (before, _peak(worker)))
+        worker.stop()
         return resumed - killed
 
     def _started(self, worker: Process) -> tuple[float, str]:

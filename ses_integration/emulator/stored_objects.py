@@ -34,6 +34,12 @@ def count_versions(bucket: str, prefix: str) -> int:
     return sum(len(versions) for key, versions in _bucket(bucket).keys.iterlists() if key.startswith(prefix))
 
 
+def read(bucket: str, key: str) -> bytes:
+    """The newest version of an object."""
+    value: bytes = _bucket(bucket).keys[key].value
+    return value
+
+
 def _bucket(name: str) -> Any:
     return s3_backends[DEFAULT_ACCOUNT]["aws"].buckets[name]
 
