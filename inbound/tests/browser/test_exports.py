@@ -79,11 +79,11 @@ def test_an_export_is_started_on_the_page_of_a_domain(operator: Operator, shop: 
     page.get_by_role("link", name="Export…").click()
     page.get_by_label("With secrets").check()
     operator.look("export form")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Export").click()
     expect(page.locator(".messagelist")).to_contain_text("Started: the export of shop.example.")
     operator.glance("export started")
     assert Export.objects.get().includes_secrets
     operator.open(f"{url('archives.export', 'add')}?domain={shop.pk}")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Export").click()
     expect(page.get_by_text("An export of this domain is not finished yet.")).to_be_visible()
     operator.look("export refused")
