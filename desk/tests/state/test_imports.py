@@ -13,7 +13,7 @@ from desk.state import read
 from desk.state.read import read_state
 from desk.state.values import Kind, Level
 from domains.models import Domain
-from inbound.tests.support.admin_site import text
+from inbound.tests.support.admin_site import text, url
 from inbound.tests.support.factories import DomainFactory, UserFactory
 
 pytestmark = pytest.mark.sqlite
@@ -54,7 +54,9 @@ def test_one_that_is_stalled_or_has_failed_is_a_finding(ses, alive, admin_client
     assert (finding.what, finding.why, finding.page) == (what, REFUSED, ("archives.import", row.pk))
     assert finding.act.endswith(act)
     assert not read_state(UserFactory()).findings
-    assert REFUSED in text(admin_client.get("/admin/"))
+    desk = admin_client.get("/admin/")
+    assert url("archives.import", "change", row.pk) in desk.content.decode()
+    assert REFUSED in text(desk)
 
 
 def test_one_that_was_sent_again_or_whose_domain_is_gone_needs_nobody(ses, alive):
