@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -15,10 +14,10 @@ from django.utils.html import format_html
 from archives.format.reading.refusal import Refused
 from archives.imports.facts import foreseen
 from archives.imports.refusals import CannotImport
-from archives.imports.service import Prepared, existing_domain, prepare, try_import
+from archives.imports.service import Foreseen, prepare
 from archives.models import Import
 from archives.uploads.room import BUSY, limits, place, too_large
-from archives.uploads.start import ImportRunning, import_archive, require_bucket
+from archives.uploads.start import ImportRunning, foresee_upload, import_archive, require_bucket
 from backoffice.links import page_link, page_url
 from backoffice.service_forms import ServiceAdmin, ServiceForm, warn
 from mail.parsing.pool import Busy
@@ -36,12 +35,14 @@ NEXT = "The mail worker imports its mail. This page says how far it is."
 PREVIEW = "Show what would be imported"
 
 
-class Foreseen(Exception):
-    """The archive can be imported. `lines`: what would be new, for people."""
+class Preview(Exception):
+    """An archive that was only to be tried."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, shown: Foreseen) -> None:
         super().__init__()
-        self.lines = list(lines)
+        exists = shown.existing is not None
+        self.lines = list(foreseen(shown.prepared, exists=exists, with_mail=shown.with_mail))
+        self.conflict = _sentence(shown.conflict) if shown.conflict else None
 
 
 class ImportForm(ServiceForm[Import]):
@@ -68,9 +69,9 @@ class ImportsArchives(Base):
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return super().changeform_view(request, *args, **kwargs)
-        except Foreseen as preview:
+        except Preview as preview:
             # The form again, with what was chosen except for the file, which browsers do not keep.
-            request.foreseen = preview.lines  # type: ignore[attr-defined]
+            request.preview = preview  # type: ignore[attr-defined]
             request.method = "GET"
             return super().changeform_view(request, *args, **kwargs)
 
@@ -82,7 +83,7 @@ class ImportsArchives(Base):
         return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        if not hasattr(request, "foreseen"):
+        if not hasattr(request, "preview"):
             return super().get_changeform_initial_data(request)
         return {"account": request.POST.get("account"), "with_mail": "with_mail" in request.POST}
 
@@ -99,13 +100,10 @@ class ImportsArchives(Base):
                 require_bucket()
             prepared = prepare(file.file, account, limits())
             if "_preview" in request.POST:
-                raise Foreseen(_try(prepared, with_mail=with_mail))
+                raise Preview(foresee_upload(prepared, with_mail=with_mail))
             return import_archive(prepared, file.file, with_mail=with_mail)
         except (Refused, CannotImport) as error:
-            raise ValidationError({"file": str(error)}) from error
-        except ImportRunning as running:
-            link = page_link("archives.import", running.row.pk, "Its page")
-            raise ValidationError({"file": format_html("{} {} says how far it is.", str(running), link)}) from running
+            raise ValidationError({"file": _sentence(error)}) from error
         except NotConfigured as missing:
             raise ValidationError({"with_mail": NO_BUCKET}) from missing
 
@@ -121,9 +119,8 @@ class ImportsArchives(Base):
         return HttpResponseRedirect(page_url(self, obj))
 
 
-def _try(prepared: Prepared, *, with_mail: bool) -> Iterator[str]:
-    """What would be new. Raises CannotImport."""
-    exists = with_mail and existing_domain(prepared) is not None
-    if not exists:
-        try_import(prepared)
-    return foreseen(prepared, exists=exists, with_mail=with_mail)
+def _sentence(error: Exception) -> str:
+    if not isinstance(error, ImportRunning):
+        return str(error)
+    link = page_link("archives.import", error.row.pk, "Its page")
+    return format_html("{} {} says how far it is.", str(error), link)

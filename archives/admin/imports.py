@@ -56,7 +56,7 @@ class ImportAdmin(ImportsArchives, ReadOnlyAdmin[Import]):
             "subtitle": None,
             "save_label": "Import" if row is None else "",
             "preview_label": PREVIEW,
-            "foreseen": getattr(request, "foreseen", None),
+            "preview": getattr(request, "preview", None),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 

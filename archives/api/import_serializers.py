@@ -8,9 +8,9 @@ from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
 from archives.imports.facts import plan_values, to_fill_in
-from archives.imports.service import Prepared
+from archives.imports.service import Foreseen
 from archives.models import Import
-from rest.fields import Constant, Json, OrNull, TextOrNull, Timestamp, like
+from rest.fields import Constant, Json, Optional, OrNull, TextOrNull, Timestamp, like
 from rest.filters import flag
 from rest.schema.operations import FILE
 from rest.serializers import Body, ReadModelSerializer, ReadSerializer
@@ -30,6 +30,15 @@ PLAN = {
     "catchAllEndpointId": OrNull("k3Fv0dLq7ZbN2sYpWcTxV"),
     "mailFromLabel": OrNull("bounce"),
     "receiveDmarcEmails": False,
+}
+
+
+CONFLICT = {
+    "error": "jo can restore the deleted domain example.com. Restore it, or end its grace period and import again.",
+    "code": "DOMAIN_RESTORABLE",
+    "deletionId": Optional("del_u3KfVx0dLq7ZbN2sYpWcT"),
+    "restorableUntil": Optional("2026-12-03T10:30:00.000Z"),
+    "importId": Optional("imp_u3KfVx0dLq7ZbN2sYpWcT"),
 }
 
 
@@ -61,25 +70,28 @@ class ImportSerializer(ListedImportSerializer):
         fields = [*ListedImportSerializer.Meta.fields, "ids"]
 
 
-class ImportPlanSerializer(ReadSerializer[Prepared]):
-    """The answer to a dry run. Its context says whether mail is asked for, and whether the owner has the domain."""
+class ImportPlanSerializer(ReadSerializer[Foreseen]):
+    """The answer to a dry run."""
 
     dryRun = Constant(True)
-    domain = serializers.CharField(source="plan.name")
+    domain = serializers.CharField(source="prepared.plan.name")
     existed = serializers.BooleanField()
     plan = Json(like(PLAN))
     mail = Json(like(OrNull({"total": 61200, "bytes": 612443121})))
     toFillIn = Json(like([FILL_IN]))
+    conflict = Json(like(OrNull(CONFLICT)))
 
-    def to_representation(self, instance: Prepared) -> dict[str, Any]:
-        counts, existed = instance.archive.manifest["counts"], self.context["existed"]
+    def to_representation(self, instance: Foreseen) -> dict[str, Any]:
+        prepared, existed = instance.prepared, instance.existing is not None
+        counts = prepared.archive.manifest["counts"]
         return {
             "dryRun": True,
-            "domain": instance.plan.name,
+            "domain": prepared.plan.name,
             "existed": existed,
-            "plan": plan_values(instance.plan),
-            "mail": {"total": counts["mails"], "bytes": counts["mailBytes"]} if self.context["with_mail"] else None,
-            "toFillIn": [] if existed else to_fill_in(instance.configuration),
+            "plan": plan_values(prepared.plan),
+            "mail": {"total": counts["mails"], "bytes": counts["mailBytes"]} if instance.with_mail else None,
+            "toFillIn": [] if existed else to_fill_in(prepared.configuration),
+            "conflict": instance.conflict.values if instance.conflict else None,
         }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.exceptions import APIException
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,30 +17,16 @@ from archives.api.import_serializers import (
 from archives.api.upload import ArchiveParser, place, received
 from archives.format.reading.refusal import Refused as ArchiveRefused
 from archives.imports.refusals import CannotImport
-from archives.imports.service import Prepared, existing_domain, prepare, try_import
+from archives.imports.service import prepare
 from archives.models import Import
 from archives.uploads.room import limits
-from archives.uploads.start import ImportRunning, import_archive, require_bucket
+from archives.uploads.start import foresee_upload, import_archive, require_bucket
 from rest.errors import Conflict, Refused
-from rest.fields import timestamp
 from rest.filters import IdFilter
 from rest.viewsets import OwnedViewSet
 from ses_integration.api import NotConfigured, release_connection
 
 NO_BUCKET = "Mail can only be imported into a bucket, and none is configured. Ask whoever runs this installation."
-
-
-def _not_imported(error: CannotImport) -> APIException:
-    answer: dict[str, Any] = {"error": str(error), "code": error.code}
-    if (deletion := error.deletion) is not None:
-        answer["deletionId"] = deletion.pk
-        if deletion.restorable_until is not None:
-            answer["restorableUntil"] = timestamp(deletion.restorable_until)
-    return Conflict(answer)
-
-
-def _running(error: ImportRunning) -> APIException:
-    return Conflict({"error": str(error), "code": "IMPORT_RUNNING", "importId": error.row.pk})
 
 
 class ImportViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[Import]):
@@ -56,8 +41,7 @@ class ImportViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[Import]):
     filters = [IdFilter("domainId", "domain_id")]
     errors = {
         ArchiveRefused: lambda error: Refused({"error": str(error), "code": "ARCHIVE_REFUSED"}),
-        CannotImport: _not_imported,
-        ImportRunning: _running,
+        CannotImport: lambda error: Conflict(error.values),
         NotConfigured: lambda _: Refused(NO_BUCKET),
     }
 
@@ -78,14 +62,7 @@ class ImportViewSet(ListModelMixin, RetrieveModelMixin, OwnedViewSet[Import]):
             require_bucket()
         prepared = prepare(file, self.caller, limits())
         if dry_run:
-            return self._planned(prepared, with_mail=with_mail)
+            return Response(ImportPlanSerializer(foresee_upload(prepared, with_mail=with_mail)).data)
         row = import_archive(prepared, file, with_mail=with_mail)
         waits = row.state in Import.UNFINISHED
         return Response(ImportSerializer(row).data, status=202 if waits else 201)
-
-    def _planned(self, prepared: Prepared, *, with_mail: bool) -> Response:
-        existed = with_mail and existing_domain(prepared) is not None
-        if not existed:
-            try_import(prepared)
-        context = {"existed": existed, "with_mail": with_mail}
-        return Response(ImportPlanSerializer(prepared, context=context).data)

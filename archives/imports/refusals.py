@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.auth.models import AbstractBaseUser
 
 from domains.lifecycle.held import DomainRestorable
@@ -9,6 +11,7 @@ from domains.lifecycle.mail_from import MailFromConflict
 from domains.lifecycle.register import DnsConflict, DomainTaken
 from domains.models import DomainDeletion
 from domains.names import RefusedName
+from rest.fields import timestamp
 from ses_integration.api import QuotaExceeded
 
 # What adding the domain may be refused with.
@@ -25,6 +28,16 @@ class CannotImport(Exception):
         super().__init__(sentence)
         self.code = code
         self.deletion = deletion
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The refusal as JSON, with the ids of what is in the way."""
+        values: dict[str, Any] = {"error": str(self), "code": self.code}
+        if self.deletion is not None:
+            values["deletionId"] = self.deletion.pk
+            if self.deletion.restorable_until is not None:
+                values["restorableUntil"] = timestamp(self.deletion.restorable_until)
+        return values
 
 
 def refusal(error: Exception, owner: AbstractBaseUser, name: str) -> CannotImport:

@@ -14,7 +14,7 @@ from archives.format.reading.refusal import Limits
 from archives.imports.configure import Configuration
 from archives.imports.mails import ImportedMails, import_mails
 from archives.imports.plan import Plan, plan_of
-from archives.imports.refusals import REFUSED, refusal
+from archives.imports.refusals import REFUSED, CannotImport, refusal
 from domains.lifecycle import register
 from domains.lifecycle.authenticate import MailFromRefused, undo_if_refused
 from domains.models import Domain
@@ -35,6 +35,17 @@ class Prepared:
     @property
     def plan(self) -> Plan:
         return self.configuration.plan
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What an import would do now. `existing`: the owner's domain, which would get no more than mail. `conflict`: why it would be
+    refused."""
+
+    prepared: Prepared
+    with_mail: bool
+    existing: Domain | None
+    conflict: CannotImport | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +74,22 @@ def existing_domain(prepared: Prepared) -> Domain | None:
     return Domain.objects.live().filter(name=prepared.plan.name, owner=prepared.owner.pk).first()
 
 
-def try_import(prepared: Prepared) -> None:
-    """Raise CannotImport if the import would be refused now. Changes nothing."""
+def foresee(prepared: Prepared, *, with_mail: bool) -> Foreseen:
+    """Try the import, for a dry run. Changes nothing."""
+    existing = existing_domain(prepared) if with_mail else None
+    conflict = _conflict(prepared) if existing is None else None
+    return Foreseen(prepared, with_mail, existing, conflict)
+
+
+def _conflict(prepared: Prepared) -> CannotImport | None:
     plan, owner = prepared.plan, prepared.owner
     try:
         register.try_domain(owner=owner, name=plan.name, configure=prepared.configuration.apply)
     except REFUSED as error:
-        raise refusal(error, owner, plan.name) from error
+        return refusal(error, owner, plan.name)
+    except CannotImport as error:
+        return error
+    return None
 
 
 def import_domain(prepared: Prepared, note: Callable[[Domain], None] = lambda domain: None) -> Imported:

@@ -8,13 +8,15 @@ from typing import Any
 
 from archives.imports.facts import foreseen, plan_values, to_fill_in
 from archives.imports.mails import ImportedMails
+from archives.imports.refusals import CannotImport
 from archives.imports.service import Imported, Prepared
 from backoffice.text import plural
 
 
 @dataclass
 class Done:
-    """`exists`: the owner has the domain already. `imported`, `mails`: None if that was not done. `problem`: why mail is left."""
+    """`exists`: the owner has the domain already. `imported`, `mails`: None if that was not done. `problem`: why mail is left.
+    `conflict`: why an import would be refused."""
 
     prepared: Prepared
     exists: bool
@@ -22,6 +24,7 @@ class Done:
     imported: Imported | None = None
     mails: ImportedMails | None = None
     problem: str = ""
+    conflict: CannotImport | None = None
 
     @property
     def is_incomplete(self) -> bool:
@@ -69,4 +72,5 @@ def as_values(done: Done) -> dict[str, Any]:
         "warning": imported.warning if imported else None,
         "mails": asdict(done.mails) if done.mails else None,
         "problem": done.problem or None,
+        "conflict": done.conflict.values if done.conflict else None,
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import IO, cast
+from dataclasses import replace
+from typing import IO, Any, cast
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +15,7 @@ from archives.claims import CLAIM, REMEMBERED, RENEW_SECONDS, Lost, let_go, rene
 from archives.imports.facts import to_fill_in
 from archives.imports.mails import DomainGone, record_mail
 from archives.imports.refusals import CannotImport
-from archives.imports.service import Prepared, existing_domain, import_domain
+from archives.imports.service import Foreseen, Prepared, existing_domain, foresee, import_domain
 from archives.models import Import
 from backoffice.text import shortened
 from domains.models import Domain, lock_live_domain
@@ -27,12 +28,16 @@ MOST_SENTENCES = 100
 AGAIN = "Import the same file again with its mail: what is there stays, and the rest is added."
 
 
-class ImportRunning(Exception):
+class ImportRunning(CannotImport):
     """Mail of the domain is being imported already."""
 
     def __init__(self, row: Import) -> None:
-        super().__init__("Mail of this domain is being imported already. Wait until that is done.")
+        super().__init__("Mail of this domain is being imported already. Wait until that is done.", "IMPORT_RUNNING")
         self.row = row
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return super().values | {"importId": self.row.pk}
 
 
 def require_bucket() -> None:
@@ -41,12 +46,19 @@ def require_bucket() -> None:
         raise NotConfigured("S3_BUCKET_NAME is missing.")
 
 
+def foresee_upload(prepared: Prepared, *, with_mail: bool) -> Foreseen:
+    """What `import_archive` would do now. Changes nothing."""
+    foreseen = foresee(prepared, with_mail=with_mail)
+    running = _unfinished(foreseen.existing) if foreseen.existing else None
+    return foreseen if running is None else replace(foreseen, conflict=ImportRunning(running))
+
+
 def import_archive(prepared: Prepared, file: IO[bytes], *, with_mail: bool = False) -> Import:
     """Import the configuration, and leave the mail to the mail worker. If the owner has the domain, only mail that it lacks.
 
     Waits until SES has confirmed the domain or the deadline ends, and until the archive is in the bucket. If S3 fails then, the
     import has failed, and its `problem` says what to do: the domain is there.
-    Raises CannotImport, ImportRunning, and NotConfigured: then nothing has changed.
+    Raises CannotImport, also as ImportRunning, and NotConfigured: then nothing has changed.
     """
     if with_mail:
         require_bucket()
@@ -74,11 +86,15 @@ def _complete(prepared: Prepared, existing: Domain, file: IO[bytes]) -> Import:
     try:
         with transaction.atomic(durable=True):
             domain = lock_live_domain(existing.pk)
-            if (running := Import.objects.filter(domain=domain).unfinished().defer("ids").first()) is not None:
+            if (running := _unfinished(domain)) is not None:
                 raise ImportRunning(running)
             return _insert(prepared, domain, file, with_mail=True, existed=True)
     except Domain.DoesNotExist:
         raise CannotImport(str(DomainGone(existing.name))) from None
+
+
+def _unfinished(domain: Domain) -> Import | None:
+    return Import.objects.filter(domain=domain).unfinished().defer("ids").first()
 
 
 def _insert(prepared: Prepared, domain: Domain, file: IO[bytes], *, with_mail: bool, existed: bool = False) -> Import:

@@ -14,10 +14,10 @@ from archives.imports.service import (
     Imported,
     Prepared,
     existing_domain,
+    foresee,
     import_domain,
     import_mail,
     prepare,
-    try_import,
 )
 from archives.management.imported import Done, as_values, lines
 from backoffice.shell.arguments import user_of
@@ -59,22 +59,25 @@ class Command(CommandWithExitCodes):
         else:
             for line in lines(done):
                 self.stdout.write(line)
+        if done.conflict is not None:
+            raise CommandError(str(done.conflict))
         if done.is_incomplete:
             raise SystemExit(2)
 
     def _run(self, prepared: Prepared, options: Any) -> Done:
-        existing = existing_domain(prepared) if options["with_mail"] else None
-        done = Done(prepared, exists=existing is not None, with_mail=options["with_mail"])
+        with_mail = options["with_mail"]
         if options["dry_run"]:
-            if existing is None:
-                try_import(prepared)
-            return done
+            foreseen = foresee(prepared, with_mail=with_mail)
+            exists = foreseen.existing is not None
+            return Done(prepared, exists=exists, with_mail=with_mail, conflict=foreseen.conflict)
+        existing = existing_domain(prepared) if with_mail else None
+        done = Done(prepared, exists=existing is not None, with_mail=with_mail)
         if existing is None:
             with shared_deadline(SECONDS_PER_DOMAIN):
                 done.imported = import_domain(prepared)
         else:
             done.imported = Imported(existing, {}, None)
-        if options["with_mail"]:
+        if with_mail:
             try:
                 done.mails = import_mail(prepared, done.imported.domain)
             except (SesError, DomainGone, Refused, OSError) as error:

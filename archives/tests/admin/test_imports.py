@@ -82,13 +82,15 @@ def test_the_preview_shows_what_is_new_and_changes_nothing(admin_client, user, s
 
 
 @pytest.mark.parametrize("button", ["_save", "_preview"])
-def test_a_conflict_is_an_error_of_the_form(admin_client, ses, button):
+def test_a_conflict_is_shown_and_changes_nothing(admin_client, ses, button):
     domain = DomainFactory(name="example.com")
     before = everything()
     answer = posted(admin_client, Making().bytes(), domain.owner, button=button)
     assert f"{domain.owner} has example.com already. Delete it first, and import again." in text(answer)
     other = posted(admin_client, Making().bytes(), UserFactory(), button=button)
     assert "example.com belongs to another account." in text(other)
+    assert ("endpoint CRM (webhook): new" in text(other)) == (button == "_preview")
+    assert "Choose the file again to import it." not in text(other)
     assert Import.objects.count() == 0
     assert before["domains_domain"] == Domain.objects.count()
 
@@ -124,9 +126,10 @@ def test_only_a_few_archives_are_taken_at_a_time(admin_client, user):
     assert not Domain.objects.exists()
 
 
-def test_mail_that_is_being_imported_is_named(admin_client, user):
+@pytest.mark.parametrize("button", ["_save", "_preview"])
+def test_mail_that_is_being_imported_is_named(admin_client, user, button):
     row = start(user, with_mails(2))
-    answer = posted(admin_client, with_mails(2), user, mail=True)
+    answer = posted(admin_client, with_mails(2), user, button=button, mail=True)
     assert "Mail of this domain is being imported already." in text(answer)
     assert url("archives.import", "change", row.pk) in answer.content.decode()
 

@@ -103,34 +103,49 @@ def test_a_dry_run_shows_what_would_be_created_and_changes_nothing(api, ses, wit
     assert (everything(), ses.journal()) == (rows, [])
     assert plan["mail"] == ({"total": 4, "bytes": plan["mail"]["bytes"]} if with_mail else None)
     assert (plan["dryRun"], plan["domain"], plan["existed"]) == (True, "example.com", False)
+    assert plan["conflict"] is None
     assert plan["plan"]["endpoints"] == [{"id": "e1", "name": "CRM", "type": "webhook", "isReused": False}]
     done = post(api, raw).json()
     assert plan["toFillIn"] == done["toFillIn"]
     assert plan["plan"]["addresses"] == done["created"]["addresses"]
     assert post(api, raw, dryRun=True, withMail=True).json()["existed"] is True
-    assert post(api, raw, dryRun=True).json()["code"] == "DOMAIN_EXISTS"
 
 
-@pytest.mark.parametrize("dry_run", [False, True])
-def test_what_is_in_the_way_is_409_and_changes_nothing(api, user, settings, dry_run):
-    domain = DomainFactory(owner=UserFactory(), name="example.com", proven_at="2026-01-01T00:00Z")
+def both(api, *, mail: bool = False):
+    """A conflict, as a dry run shows it beside the plan, and as the import is refused with it."""
     rows = everything()
-    answer = post(api, dryRun=dry_run)
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "DOMAIN_ALREADY_REGISTERED"
+    tried = post(api, dryRun=True, withMail=mail)
+    refused = post(api, withMail=mail)
     assert everything() == rows
+    assert (tried.status_code, refused.status_code) == (200, 409)
+    assert tried.json()["plan"]["addresses"] == 2
+    assert tried.json()["conflict"] == refused.json()
+    return refused.json()
+
+
+def test_a_dry_run_shows_what_is_in_the_way_and_the_import_is_409(api, user, settings):
+    domain = DomainFactory(owner=UserFactory(), name="example.com", proven_at="2026-01-01T00:00Z")
+    assert both(api)["code"] == "DOMAIN_ALREADY_REGISTERED"
     domain.delete()
     own = DomainFactory(owner=user, name="example.com")
-    assert post(api, dryRun=dry_run).json() == {
+    assert both(api) == {
         "error": f"{user} has example.com already. Delete it first, and import again.",
         "code": "DOMAIN_EXISTS",
     }
     settings.DOMAIN_DELETE_GRACE_DAYS = 7
     deletion = delete_domain(domain=own, requested_by="jo")
-    answer = post(api, dryRun=dry_run)
-    assert answer.status_code == 409
-    assert (answer.json()["code"], answer.json()["deletionId"]) == ("DOMAIN_RESTORABLE", deletion.pk)
+    conflict = both(api)
+    assert (conflict["code"], conflict["deletionId"]) == ("DOMAIN_RESTORABLE", deletion.pk)
+    assert conflict["restorableUntil"] is not None
     assert not Import.objects.exists()
+
+
+def test_a_dry_run_shows_that_mail_is_being_imported(api):
+    running = post(api, withMail=True).json()
+    conflict = both(api, mail=True)
+    assert (conflict["code"], conflict["importId"]) == ("IMPORT_RUNNING", running["id"])
+    run_imports()
+    assert post(api, dryRun=True, withMail=True).json()["conflict"] is None
 
 
 @pytest.mark.parametrize(

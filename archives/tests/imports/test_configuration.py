@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 
 from addresses.models import BlockedEmail, EmailAddress
 from archives.tests.format.reading.making import Making
@@ -137,6 +141,22 @@ def test_a_dry_run_shows_what_is_then_done_and_changes_nothing(full, ses, export
     assert (foreseen["dryRun"], foreseen["ids"]) == (True, None)
     _, answer = importing(file, new)
     assert (foreseen["plan"], foreseen["toFillIn"]) == (answer["plan"], answer["toFillIn"])
+
+
+def test_a_dry_run_shows_the_plan_and_what_is_in_the_way(full, exported, capsys):
+    file = exported()
+    rows = everything()
+
+    def printed(*options: str) -> str:
+        capsys.readouterr()
+        with pytest.raises(CommandError, match=r"has example\.com already\. Delete it first"):
+            call_command("import_domain", file, "--owner", full.owner.username, "--dry-run", *options)
+        return str(capsys.readouterr().out)
+
+    assert "3 addresses, 1 blocked email" in printed()
+    foreseen = json.loads(printed("--json"))
+    assert (foreseen["plan"]["addresses"], foreseen["conflict"]["code"]) == (3, "DOMAIN_EXISTS")
+    assert everything() == rows
 
 
 def test_without_ses_the_domain_is_imported_and_the_worker_does_the_rest(

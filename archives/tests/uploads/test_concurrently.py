@@ -25,10 +25,10 @@ def test_of_several_requests_one_imports_the_domain(user, with_mail):
     def post() -> str:
         try:
             return start(user, ARCHIVE, with_mail=with_mail).pk
-        except CannotImport as error:
-            return error.code
         except ImportRunning as running:
             return f"running {running.row.pk}"
+        except CannotImport as error:
+            return error.code
 
     answers = together(post)
     row = Import.objects.get()
