@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from audit.actions import Action
-from domains.deletion.record import record_progress
+from domains.deletion.record import record_progress, rest_sweep
 from domains.deletion.retry import retry_deletion
 from domains.deletion.service import advance
 from domains.grace.locking import lock_both, lock_period
@@ -102,6 +102,7 @@ def extend(deletion: DomainDeletion, *, days: int) -> datetime:
         # Not save(), which would mark the domain: SES should hold what it holds.
         Domain.objects.filter(pk=domain.pk).update(restorable_until=until)
         DomainDeletion.objects.filter(pk=report.pk).update(restorable_until=until)
+        rest_sweep(domain, until)
         record_progress(report, Action.EXTENDED, restorableUntil=timestamp(until))
     deletion.restorable_until = until
     return until

@@ -13,6 +13,7 @@ from domains.grace.period import NotInGrace, TooLong
 from domains.models import Domain, DomainDeletion, Step
 from inbound.tests.support.aws import calls, fail_calls, identities, recover_and_run_worker, rules, stored_keys
 from inbound.tests.support.factories import DomainFactory
+from mail.models import MailSweep
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
 
@@ -94,6 +95,12 @@ def test_extending_adds_days(api, deletion, full):
     deletion.refresh_from_db()
     assert full.restorable_until == deletion.restorable_until == until
     assert Change.objects.filter(action="extended", object_id=deletion.pk).exists()
+
+
+def test_no_sweep_of_its_mail_is_due_before_the_new_end(deletion, full):
+    MailSweep.objects.create(domain=full, due_at=deletion.restorable_until, deliver_since=full.created_at)
+    until = extend(deletion, days=3)
+    assert MailSweep.objects.get().due_at == until
 
 
 @pytest.mark.parametrize("days", [0, -1, 336, 10_000])
