@@ -18,7 +18,8 @@ from ses_integration.cli.base import SECONDS_PER_DOMAIN, CommandWithExitCodes
 class Command(CommandWithExitCodes):
     help = (
         "Restore a deleted domain in its grace period, with everything that it had. Exit code 0 when SES has confirmed it, 2 when "
-        "the domain is restored and something is still pending in SES, 1 on an error, for example when the period has ended."
+        "the domain is restored and SES has not confirmed it, or an endpoint is gone, 1 on an error, for example when the period "
+        "has ended."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,9 +36,9 @@ class Command(CommandWithExitCodes):
         if options["json"]:
             self.stdout.write(json.dumps(RestoredSerializer(restored).data, indent=2))
         else:
-            self.stdout.write(f"{deletion.name} is restored with everything that it had.")
+            self.stdout.write(f"{deletion.name} is restored{'' if restored.lost else ' with everything that it had'}.")
             if restored.lost:
                 self.stdout.write(restored.lost)
             self.stdout.write(restored.unconfirmed or "SES has confirmed it.")
-        if restored.unconfirmed:
+        if restored.warning:
             raise SystemExit(2)

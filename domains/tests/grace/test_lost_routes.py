@@ -70,11 +70,11 @@ def test_it_stands_before_what_ses_has_not_confirmed(restore_without, ses, impat
     assert restore_without(endpoint_of_a())["warning"].startswith(f"{ONE} The domain is restored, but ")
 
 
-def test_the_command_says_it_and_does_not_take_it_for_pending(api, routed):
+def test_the_command_says_it_and_that_something_is_left_to_do(api, routed):
     api.delete(f"{URL}/{routed.pk}")
     api.delete(f"/api/v2/endpoints/{endpoint_of_a()}")
-    said = f"example.com is restored with everything that it had.\n{ONE}\nSES has confirmed it.\n"
-    assert run("restore_domain", "example.com") == (0, said)
+    said = f"example.com is restored.\n{ONE}\nSES has confirmed it.\n"
+    assert run("restore_domain", "example.com") == (2, said)
 
 
 def test_the_admin_says_it(api, routed, admin_client):
