@@ -107,7 +107,7 @@ def steps_of(row: DomainDeletion, ses: SyncState | None) -> list[StepReport]:
 
 
 def _at_rest(row: DomainDeletion, step: StepReport) -> StepReport:
-    """The step, which is not due before the end of the grace period. The worker then ends that at once."""
+    """The step, as long as the grace period lasts: what is pending waits for its end."""
     lasts = row.in_grace and row.restorable_until is not None and row.restorable_until > timezone.now()
     if not lasts or step.outcome != Step.PENDING:
         return step

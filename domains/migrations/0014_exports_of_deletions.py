@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             field=models.PositiveIntegerField(
                 db_default=0,
                 default=0,
-                help_text="Archives in the bucket, which go first.",
+                help_text="In the bucket. They are erased first.",
             ),
         ),
     ]

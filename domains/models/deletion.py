@@ -135,7 +135,7 @@ class DomainDeletion(models.Model):
     blocked_emails = models.PositiveIntegerField(default=0)
     email_addresses = models.PositiveIntegerField(default=0)
     dns_records = models.PositiveIntegerField("DNS records", default=0)
-    exports = models.PositiveIntegerField(default=0, db_default=0, help_text="Archives in the bucket, which go first.")
+    exports = models.PositiveIntegerField(default=0, db_default=0, help_text="In the bucket. They are erased first.")
 
     erased_emails = models.PositiveBigIntegerField(
         default=0, help_text="Received emails: a mail for one recipient each."
