@@ -133,7 +133,8 @@ def _in_this_process(side: Side, parts: set[str]) -> Iterator[str]:
     # These modules need Django to be set up.
     from django.db import connections
 
-    from bench.parts import archive, erasing, sweep
+    from bench.archive import part as archive
+    from bench.parts import erasing, sweep
     from bench.undo import part as undo
 
     try:

@@ -20,7 +20,7 @@ from archives.exports.service import start_export
 from archives.models import Export
 from backoffice.tables import table
 from bench import seeding
-from bench.parts.importing import Importing
+from bench.archive.importing import Importing
 from bench.requests import peak_memory, progress
 from domains.models import Domain
 from inbound.tests.processes.support.mail_stack import MailStack

@@ -1,0 +1,1 @@
+"""The part `archive` of the benchmark: a domain is exported, deleted and imported."""
