@@ -13,6 +13,7 @@ from endpoints.models import Endpoint
 from endpoints.redaction import without_hidden
 from endpoints.services import REASON_LIMIT, check, recorded, set_config
 
+BATCH = 1000
 # Lead nowhere (RFC 2606), so an endpoint that is switched on too early delivers nothing to anybody.
 NOWHERE: dict[str, Config] = {
     Endpoint.Type.WEBHOOK: {"url": "https://imported.invalid/"},
@@ -37,11 +38,11 @@ class Described:
     is_active: bool = True
 
 
-def prepare(owner: AbstractBaseUser, described: Described) -> Endpoint:
+def prepare(owner: AbstractBaseUser, described: Described, *, dns_seconds: float) -> Endpoint:
     """A new endpoint that is not stored yet. Without a secret or usable settings it is inactive, and `inactive_reason` says what
-    to fill in. May ask DNS, so not inside a transaction. Never raises for what is described."""
+    to fill in. May ask DNS for `dns_seconds`, so not inside a transaction. Never raises for what is described."""
     endpoint = Endpoint(owner_id=owner.pk, name=described.name, type=described.type, description=described.description)
-    config, reasons = _usable(endpoint, described)
+    config, reasons = _usable(endpoint, described, dns_seconds)
     set_config(endpoint, config)
     endpoint.is_active = described.is_active and not reasons
     endpoint.inactive_reason = " ".join(reasons)[:REASON_LIMIT]
@@ -50,12 +51,16 @@ def prepare(owner: AbstractBaseUser, described: Described) -> Endpoint:
 
 def insert_all(endpoints: list[Endpoint]) -> None:
     """Store prepared endpoints. Needs a transaction."""
-    for endpoint in endpoints:
-        endpoint.save(force_insert=True)
+    for start in range(0, len(endpoints), BATCH):
+        _insert(endpoints[start : start + BATCH])
+
+
+def _insert(endpoints: list[Endpoint]) -> None:
+    Endpoint.objects.bulk_create(endpoints)
     record_all(Entry.of(Action.ADDED, row, row.owner_id, after=recorded(row)) for row in endpoints)
 
 
-def _usable(endpoint: Endpoint, described: Described) -> tuple[Config, list[str]]:
+def _usable(endpoint: Endpoint, described: Described, dns_seconds: float) -> tuple[Config, list[str]]:
     """A valid config, and the sentences about what is wrong with it."""
     nowhere = clean_config(described.type, NOWHERE[described.type])
     if described.config is None:
@@ -75,7 +80,7 @@ def _usable(endpoint: Endpoint, described: Described) -> tuple[Config, list[str]
     except ConfigError as error:
         return nowhere, [UNUSABLE.format(str(error).rstrip("."))]
     try:
-        check(endpoint, cleaned)
+        check(endpoint, cleaned, dns_seconds=dns_seconds)
     except ConfigError as error:
         reasons.insert(0, UNUSABLE.format(str(error).rstrip(".")))
     return cleaned, reasons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
@@ -151,7 +152,7 @@ def _begin_anew(row: Endpoint) -> None:
         row.gate.delete()
 
 
-def check(endpoint: Endpoint, config: Config) -> str:
+def check(endpoint: Endpoint, config: Config, *, dns_seconds: float = math.inf) -> str:
     """What the owner should know about a valid config of this endpoint. Raises ConfigError if it cannot be used.
 
     Asks DNS or the database, so not inside a transaction.
@@ -159,7 +160,7 @@ def check(endpoint: Endpoint, config: Config) -> str:
     if endpoint.type != Endpoint.Type.WEBHOOK:
         return forwards.check(endpoint, config)
     try:
-        warning = check_url(config["url"])
+        warning = check_url(config["url"], seconds=dns_seconds)
     except Refused as error:
         raise ConfigError(str(error), "url") from error
     _, secret = split_secret(config)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from addresses.models import BlockedEmail, EmailAddress
 from addresses.services import RECORDED
@@ -19,7 +21,12 @@ from endpoints.imported import Described, insert_all, prepare
 from endpoints.models import Endpoint
 from ses_integration.api import reserve
 
+Row = TypeVar("Row")
+
+# Rows that are made and stored before the next ones: the database ends transactions of processes that send nothing for long.
 BATCH = 1000
+# How long DNS is asked about all webhooks together, whose servers may be slow on purpose. It is asked before each call anyway.
+DNS_SECONDS = 10.0
 
 
 @dataclass
@@ -36,9 +43,11 @@ class Configuration:
 
     @classmethod
     def prepared(cls, plan: Plan, owner: Any) -> Configuration:
-        """May ask DNS, so not inside a transaction."""
+        """May ask DNS for DNS_SECONDS, so not inside a transaction."""
         new = [endpoint for endpoint in plan.endpoints if not endpoint.reused]
-        return cls(plan, {endpoint.id: prepare(owner, described(endpoint)) for endpoint in new})
+        until = time.monotonic() + DNS_SECONDS
+        prepared = {it.id: prepare(owner, described(it), dns_seconds=until - time.monotonic()) for it in new}
+        return cls(plan, prepared)
 
     @property
     def new_rows(self) -> dict[str, int]:
@@ -64,10 +73,7 @@ class Configuration:
         insert_all(list(self.endpoints.values()))
         routes |= {old: endpoint.pk for old, endpoint in self.endpoints.items()}
         self._set(domain, routes)
-        addresses = list(self._addresses(domain, routes))
-        EmailAddress.objects.bulk_create(addresses, BATCH)
-        record_all(Entry.of(Action.ADDED, row, domain.owner_id, after=members(row, *RECORDED)) for row in addresses)
-        blocked = self._block(domain)
+        addresses, blocked = self._add(domain, routes), self._block(domain)
         reserve(spec_of(domain, [(row.address, row.is_active, row.slot) for row in addresses]))
         after = {"archiveId": plan.archive_id, **self.new_rows}
         record(Entry.of(Action.IMPORTED, domain, domain.owner_id, after=after))
@@ -89,6 +95,14 @@ class Configuration:
         domain.catch_all_endpoint_id = routes[plan.catch_all] if plan.catch_all is not None else None
         domain.save()
 
+    def _add(self, domain: Domain, routes: Mapping[str, str]) -> list[EmailAddress]:
+        added = []
+        for rows in _in_batches(self._addresses(domain, routes)):
+            EmailAddress.objects.bulk_create(rows)
+            record_all(Entry.of(Action.ADDED, row, domain.owner_id, after=members(row, *RECORDED)) for row in rows)
+            added += rows
+        return added
+
     def _addresses(self, domain: Domain, routes: Mapping[str, str]) -> Iterator[EmailAddress]:
         # The domain is new, so all slots are free, and inserting it has marked all of it.
         for slot, values in enumerate(self.plan.addresses):
@@ -101,7 +115,7 @@ class Configuration:
             )
 
     def _block(self, domain: Domain) -> list[BlockedEmail]:
-        rows = [
+        every = (
             BlockedEmail(
                 domain=domain,
                 email_address=values["emailAddress"],
@@ -109,10 +123,13 @@ class Configuration:
                 blocked_by_id=domain.owner_id,
             )
             for values in self.plan.blocked
-        ]
-        BlockedEmail.objects.bulk_create(rows, BATCH)
-        record_all(Entry.of(Action.ADDED, row, domain.owner_id, after=members(row, "reason")) for row in rows)
-        return rows
+        )
+        blocked = []
+        for rows in _in_batches(every):
+            BlockedEmail.objects.bulk_create(rows)
+            record_all(Entry.of(Action.ADDED, row, domain.owner_id, after=members(row, "reason")) for row in rows)
+            blocked += rows
+        return blocked
 
 
 def described(endpoint: PlannedEndpoint) -> Described:
@@ -126,6 +143,11 @@ def described(endpoint: PlannedEndpoint) -> Described:
         description=values.get("description") or "",
         is_active=values.get("isActive", True),
     )
+
+
+def _in_batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while batch := list(islice(rows, BATCH)):
+        yield batch
 
 
 def _mapped(old: Sequence[Mapping[str, Any]], new: Sequence[EmailAddress] | Sequence[BlockedEmail]) -> dict[str, str]:

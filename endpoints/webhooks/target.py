@@ -6,6 +6,7 @@ directly and once for each check, so neither the hosts file nor a second answer 
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
@@ -31,6 +32,7 @@ PORTS = {"http": 80, "https": 443}
 INVALID = "Invalid webhook URL format"
 USER = "Webhook URL must not contain a user name or password; send them in a header"
 HTTPS = "Webhook URL must begin with https://"
+NOT_ASKED = "DNS was not asked for {}."
 PLAIN = "The webhook is not encrypted, because its URL begins with http://."
 
 
@@ -64,15 +66,15 @@ class Target:
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def check_url(url: str) -> str:
+def check_url(url: str, *, seconds: float = math.inf) -> str:
     """Check a URL that is about to be saved. Returns a warning, which may be empty. Raises Refused.
 
-    Asks DNS for up to DNS_TIMEOUT_SECONDS, so never call it inside a transaction. A name that cannot be resolved now is
-    accepted.
+    Asks DNS for up to DNS_TIMEOUT_SECONDS and `seconds`, so never call it inside a transaction. A name that cannot be resolved
+    now is accepted: it is looked at again before each request.
     """
     warnings = []
     try:
-        target = resolve(url, settings.DNS_TIMEOUT_SECONDS)
+        target = resolve(url, min(settings.DNS_TIMEOUT_SECONDS, seconds))
         plain = target.scheme == "http"
     except Unresolved as error:
         warnings.append(str(error))
@@ -148,6 +150,8 @@ def _addresses(host: str, seconds: float) -> tuple[str, ...]:
     if host == "localhost" or host.endswith(".localhost"):
         # Never a question to DNS (RFC 6761, 6.3).
         return ("127.0.0.1",)
+    if seconds <= 0:
+        raise Unresolved(NOT_ASKED.format(host))
     # IPv4 first: not every network has IPv6.
     questions = [Question(host, "A"), Question(host, "AAAA")]
     answers = resolver.ask(questions, seconds=seconds)

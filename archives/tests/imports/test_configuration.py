@@ -7,8 +7,11 @@ import json
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from addresses.models import BlockedEmail, EmailAddress
+from archives.imports import configure
 from archives.tests.format.reading.making import Making
 from archives.tests.imports.rows import delete, everything, shown
 from audit.models import Change
@@ -102,6 +105,20 @@ def test_an_endpoint_without_its_secrets_is_inactive_and_says_what_to_fill_in(fu
     assert answer["toFillIn"] == [f"Endpoint Hook is inactive. {hook.inactive_reason}"]
     # It has no secrets.
     assert Endpoint.objects.get(owner=new, name="Box").is_active
+
+
+def test_rows_are_stored_batch_by_batch(full, exported, importing, monkeypatch):
+    """The database ends a transaction in which nothing happens for ten seconds: not all rows are made before the first."""
+    before = shown(Domain.objects.get())
+    file = exported("--with-secrets")
+    delete(full)
+    monkeypatch.setattr(configure, "BATCH", 2)
+    with CaptureQueriesContext(connection) as captured:
+        importing(file, full.owner)
+    assert shown(Domain.objects.get()) == before
+    tables = [query["sql"].split('"')[1] for query in captured if query["sql"].startswith("INSERT")]
+    first = tables.index("addresses_emailaddress")
+    assert tables[first : first + 4] == ["addresses_emailaddress", "audit_change"] * 2
 
 
 def test_an_endpoint_without_settings_leads_nowhere(user, given, importing):

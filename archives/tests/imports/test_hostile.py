@@ -12,11 +12,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from archives.format.names import ADDRESSES, BLOCKED, DOMAIN, ENDPOINTS
+from archives.imports import configure
 from archives.imports.service import prepare
 from archives.tests.format.reading.making import Making
 from archives.tests.imports.rows import everything
 from archives.tests.imports.test_mail import numbered
 from domains.models import Domain
+from domains.tests.dns_server import dns_fixture  # noqa: F401
 from endpoints.models import Endpoint
 from mail.models import ReceivedEmail
 
@@ -140,6 +142,22 @@ def test_an_endpoint_that_must_not_be_used_is_imported_inactive(name, user, give
     assert (code, endpoint.is_active) == (2, False)
     assert endpoint.inactive_reason.startswith("Its settings cannot be used: ")
     assert answer["toFillIn"] == [f"Endpoint CRM is inactive. {endpoint.inactive_reason}"]
+
+
+def test_slow_name_servers_of_many_webhooks_do_not_add_up(user, given, importing, dns, monkeypatch):
+    """Those for which no time is left are looked at when they are called."""
+    making = Making()
+    rows(ENDPOINTS, 2, secret="whsec_c2VjcmV0c2VjcmV0c2VjcmV0")(making)
+    hosts = ("crm.example.net", "169.254.169.254")
+    for values, host in zip(making.rows[ENDPOINTS], hosts, strict=True):
+        values["config"] = {"url": f"https://{host}/"}
+    dns.publish("crm.example.net", "A", "10.0.0.1")
+    monkeypatch.setattr(configure, "DNS_SECONDS", 0.0)
+    importing(given(making.bytes()), user)
+    assert dict(Endpoint.objects.values_list("config__url", "is_active")) == {
+        "https://crm.example.net/": True,
+        "https://169.254.169.254/": False,
+    }
 
 
 @pytest.mark.parametrize("depth", [*range(860, 1000, 10), 5000])

@@ -15,12 +15,13 @@ from inbound.tests.support.factories import UserFactory
 pytestmark = pytest.mark.postgresql
 
 
-def archive(addresses: int) -> bytes:
+def archive(number: int) -> bytes:
     making = Making(folders=[[b"x"]], mail=numbered())
+    making.rows["endpoints.jsonl"] = [making.rows["endpoints.jsonl"][0] | {"id": f"e{one}"} for one in range(number)]
     for name, member in (("addresses.jsonl", "address"), ("blocked-emails.jsonl", "emailAddress")):
         (first, *_) = making.rows[name]
         making.rows[name] = [
-            {**first, "id": f"row{number}", member: f"{name[0]}{number}@example.com"} for number in range(addresses)
+            {**first, "id": f"row{one}", member: f"{name[0]}{one}@example.com"} for one in range(number)
         ]
     return making.bytes()
 
@@ -30,10 +31,10 @@ def test_a_request_takes_as_many_for_more_rows(settings):
     settings.SES_REQUEST_BUDGET = 0.0
     counts = []
     # The first one also finds out what the installation has.
-    for addresses in (2, 2, 60):
+    for number in (2, 2, 60):
         user = UserFactory()
         with CaptureQueriesContext(connection) as captured:
-            start(user, archive(addresses))
+            start(user, archive(number))
         counts.append(len(captured))
         user.domains.all().delete()
     assert counts[1] == counts[2]
