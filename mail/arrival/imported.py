@@ -73,8 +73,10 @@ def note_imported(domain: Domain, mails: Iterable[ImportedMail]) -> dict[str, in
         )
         missing = known.filter(state=Message.State.MISSING).values_list("ses_id", "pk")
         waiting = {ses_id: pk for ses_id, pk in missing if by_id[ses_id].has_bytes}
-        # Mail that SES has told of, and that S3 has lost, is history by now, too.
-        Message.objects.filter(pk__in=waiting.values()).update(source=Message.Source.IMPORT)
+        # Mail that SES has told of, and that S3 has lost, is history by now, too. The bucket may have been another one.
+        Message.objects.filter(pk__in=waiting.values()).update(
+            source=Message.Source.IMPORT, bucket=settings.S3_BUCKET_NAME
+        )
     return waiting
 
 

@@ -120,6 +120,16 @@ def test_a_run_that_was_interrupted_goes_on(mails, deleted, ses, importing):
     assert not Delivery.objects.exists()
 
 
+def test_mail_that_was_noted_before_the_bucket_was_renamed_is_in_the_new_one(mails, deleted, ses, importing):
+    ses.add_faults({"service": "s3", "action": "PutObject", "fault": "access_denied", "times": None})
+    importing(deleted, mails.owner, "--with-mail")
+    Message.objects.update(bucket="earlier-bucket")
+    ses.clear_faults()
+    assert importing(deleted, mails.owner, "--with-mail")[0] == 0
+    work()
+    assert set(Message.objects.values_list("state", flat=True)) == {"ingested"}
+
+
 def test_mail_can_be_added_to_the_domain_later(mails, deleted, importing):
     importing(deleted, mails.owner)
     domain = Domain.objects.get()
