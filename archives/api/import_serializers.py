@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from archives.imports.facts import plan_values, to_fill_in
+from archives.imports.facts import notes_on_mail, plan_values, to_fill_in
 from archives.imports.service import Foreseen
 from archives.models import Import
 from rest.fields import Constant, Json, Optional, OrNull, TextOrNull, Timestamp, like
@@ -18,6 +18,7 @@ from rest.serializers import Body, ReadModelSerializer, ReadSerializer
 FILL_IN = (
     "Endpoint CRM is inactive. The archive does not have its settings. Replace those that it has now, and switch it on."
 )
+KEPT = "Mail that has arrived more than 90 days ago is erased again (MAIL_RETENTION_DAYS)."
 OLD, NEW = "indm_u3KfVx0dLq7ZbN2sYpWcT", "indm_V1StGXR8Z5jdHi6BmyTkq"
 IDS = {"type": "object", "additionalProperties": {"type": "string"}, "examples": [{OLD: NEW}]}
 KINDS = ("domain", "endpoints", "addresses", "blockedEmails")
@@ -77,7 +78,7 @@ class ImportPlanSerializer(ReadSerializer[Foreseen]):
     domain = serializers.CharField(source="prepared.plan.name")
     existed = serializers.BooleanField()
     plan = Json(like(PLAN))
-    mail = Json(like(OrNull({"total": 61200, "bytes": 612443121})))
+    mail = Json(like(OrNull({"total": 61200, "bytes": 612443121, "notes": [KEPT]})))
     toFillIn = Json(like([FILL_IN]))
     conflict = Json(like(OrNull(CONFLICT)))
 
@@ -89,7 +90,13 @@ class ImportPlanSerializer(ReadSerializer[Foreseen]):
             "domain": prepared.plan.name,
             "existed": existed,
             "plan": plan_values(prepared.plan),
-            "mail": {"total": counts["mails"], "bytes": counts["mailBytes"]} if instance.with_mail else None,
+            "mail": {
+                "total": counts["mails"],
+                "bytes": counts["mailBytes"],
+                "notes": notes_on_mail(),
+            }
+            if instance.with_mail
+            else None,
             "toFillIn": [] if existed else to_fill_in(prepared.configuration),
             "conflict": instance.conflict.values if instance.conflict else None,
         }

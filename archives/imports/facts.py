@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django.conf import settings
+
 from archives.imports.configure import Configuration
 from archives.imports.plan import Plan
 from archives.imports.service import Prepared
 from backoffice.text import listed, plural, size
+from ses_integration.api import mail_source
 
 
 def to_fill_in(configuration: Configuration) -> list[str]:
@@ -21,6 +24,14 @@ def to_fill_in(configuration: Configuration) -> list[str]:
     ]
     unrouted = f"No endpoint is known for {listed(plan.unrouted)}: choose one for each." if plan.unrouted else ""
     return [*inactive, *filter(None, [unrouted])]
+
+
+def notes_on_mail() -> list[str]:
+    """What becomes of imported mail that nobody may expect."""
+    days = settings.MAIL_RETENTION_DAYS
+    kept = f"Mail that has arrived more than {days:g} days ago is erased again (MAIL_RETENTION_DAYS)." if days else ""
+    unread = "It is stored, but no worker reads it: MAIL_SOURCE is none." if mail_source() == "none" else ""
+    return [*filter(None, [kept, unread])]
 
 
 def foreseen(prepared: Prepared, *, exists: bool, with_mail: bool, done: bool = False) -> Iterator[str]:
@@ -41,6 +52,7 @@ def foreseen(prepared: Prepared, *, exists: bool, with_mail: bool, done: bool = 
         yield from to_fill_in(prepared.configuration)
     if with_mail:
         yield f"  {plural(counts['mails'], 'mail')} as history, {size(counts['mailBytes'])}"
+        yield from (f"  {note}" for note in notes_on_mail())
 
 
 def plan_values(plan: Plan) -> dict[str, Any]:

@@ -93,15 +93,20 @@ def test_mail_is_added_to_a_domain_that_the_caller_has(api):
 
 
 @pytest.mark.parametrize("with_mail", [False, True])
-def test_a_dry_run_shows_what_would_be_created_and_changes_nothing(api, ses, with_mail):
+def test_a_dry_run_shows_what_would_be_created_and_changes_nothing(api, ses, settings, with_mail):
     raw = Making(mail=numbered()).bytes()
+    settings.MAIL_RETENTION_DAYS, settings.MAIL_SOURCE = 90, "none"
     rows = everything()
     ses.clear_journal()
     answer = post(api, raw, dryRun=True, withMail=with_mail)
     assert answer.status_code == 200
     plan = answer.json()
     assert (everything(), ses.journal()) == (rows, [])
-    assert plan["mail"] == ({"total": 4, "bytes": plan["mail"]["bytes"]} if with_mail else None)
+    notes = [
+        "Mail that has arrived more than 90 days ago is erased again (MAIL_RETENTION_DAYS).",
+        "It is stored, but no worker reads it: MAIL_SOURCE is none.",
+    ]
+    assert plan["mail"] == ({"total": 4, "bytes": plan["mail"]["bytes"], "notes": notes} if with_mail else None)
     assert (plan["dryRun"], plan["domain"], plan["existed"]) == (True, "example.com", False)
     assert plan["conflict"] is None
     assert plan["plan"]["endpoints"] == [{"id": "e1", "name": "CRM", "type": "webhook", "isReused": False}]
