@@ -10,6 +10,7 @@ from rest_framework.exceptions import ValidationError
 from archives.imports.facts import notes_on_mail, plan_values, to_fill_in
 from archives.imports.service import Foreseen
 from archives.models import Import
+from backoffice.text import listed, visible
 from rest.fields import Constant, Json, Optional, OrNull, TextOrNull, Timestamp, like
 from rest.filters import flag
 from rest.schema.operations import FILE
@@ -23,6 +24,7 @@ OLD, NEW = "indm_u3KfVx0dLq7ZbN2sYpWcT", "indm_V1StGXR8Z5jdHi6BmyTkq"
 IDS = {"type": "object", "additionalProperties": {"type": "string"}, "examples": [{OLD: NEW}]}
 KINDS = ("domain", "endpoints", "addresses", "blockedEmails")
 NEW_IDS = {"type": ["object", "null"], "properties": dict.fromkeys(KINDS, IDS), "required": list(KINDS)}
+MOST_SHOWN = 50
 MAIL = {"total": 61200, "stored": 50, "existing": 0, "missing": 0}
 PLAN = {
     "endpoints": [{"id": "k3Fv0dLq7ZbN2sYpWcTxV", "name": "CRM", "type": "webhook", "isReused": False}],
@@ -121,9 +123,20 @@ class ArchiveFile(serializers.Field[Any, Any, Any, Any]):
 
 
 class ImportBody(Body):
+    """Strict, because with `dryrun=true` somebody who wanted a dry run would import."""
+
     required_together = ("file",)
     answer = ImportSerializer
 
     file = ArchiveFile()
     dryRun = FormFlag(default=False, source="dry_run")
     withMail = FormFlag(default=False, source="with_mail")
+
+    def to_internal_value(self, data: Any) -> Any:
+        values = super().to_internal_value(data)
+        if unknown := sorted(set(data) - set(self.fields)):
+            name = visible(unknown[0])[:MOST_SHOWN]
+            raise ValidationError(
+                {"error": f"{name} is not a field of this form. Its fields are {listed(self.fields)}."}
+            )
+        return values

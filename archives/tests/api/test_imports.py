@@ -219,6 +219,15 @@ def test_a_flag_is_true_or_false(api, name):
     assert (answer.status_code, answer.json()["error"]) == (400, f"{name} must be true or false")
 
 
+@pytest.mark.parametrize("name", ["dryrun", "dry_run", "withmail"])
+def test_an_unknown_field_is_400_and_imports_nothing(api, name):
+    rows = everything()
+    answer = post(api, **{name: True})
+    assert answer.status_code == 400
+    assert answer.json() == {"error": f"{name} is not a field of this form. Its fields are file, dryRun, withMail."}
+    assert everything() == rows
+
+
 @pytest.mark.parametrize("body", [b"", b"--x\r\n", b"--x--", b"\xff\x00"])
 def test_a_form_that_cannot_be_read_is_400(api, body):
     for kind in ("multipart/form-data", "multipart/form-data; boundary=x", "multipart/form-data; boundary=\xe9"):
