@@ -35,6 +35,7 @@ from ses_integration.api import (
 
 # How often to look again after claims have ended.
 ATTEMPTS = 4
+LEFT_OVER = "Another account had this domain, and its MX record may still lead here."
 # Gives the new row more in its transaction, and reserves room in SES for that. May be called again for another row.
 Configure = Callable[[Domain], None]
 
@@ -73,6 +74,10 @@ class AddedDomain:
     identity: RecordedIdentity | None
     records: list[Record]
     warning: str | None
+
+
+class _LeftOver(Exception):
+    """The name is free, and another account had it."""
 
 
 class _InTheWay(Exception):
@@ -142,10 +147,8 @@ def _insert(
     proven = False
     if is_private_suffix(name):
         proven = _require_proof(owner, name, f"{name} is a suffix below which others have names.", ProofNeeded)
-    elif (looked.has_mx or looked.unknown) and not looked.conflict and _was_of_another(owner, name):
-        # Anybody could verify it with the records that its last owner has left in DNS.
-        reason = "Another account had this domain, and its MX record may still lead here."
-        proven = _require_proof(owner, name, reason, DomainTaken)
+    # Anybody could verify it with the records that its last owner has left in DNS.
+    is_left_over = (looked.has_mx or looked.unknown) and not looked.conflict and _was_of_another(owner, name)
     for _ in range(ATTEMPTS):
         try:
             with changing() as change:
@@ -154,6 +157,8 @@ def _insert(
                 others = _judged(owner, name, found, proven=proven)
                 if others[Ruling.NEEDS_PROOF]:
                     raise _InTheWay(others)
+                if is_left_over and not proven:
+                    raise _LeftOver
                 label = mail_from.free_label(owner, name, found)
                 if looked.conflict:
                     raise DnsConflict(looked.conflict)
@@ -171,6 +176,8 @@ def _insert(
             return domain, rows, change.generations.get(name, 0)
         except IntegrityError as error:
             raise DomainTaken(own=Domain.objects.filter(name=name).owned_by(owner).exists()) from error
+        except _LeftOver:
+            proven = _require_proof(owner, name, LEFT_OVER, DomainTaken)
         except _InTheWay as in_the_way:
             # Outside the transaction, which would hold its locks while DNS and SES are asked.
             if need_proof := in_the_way.others[Ruling.NEEDS_PROOF]:

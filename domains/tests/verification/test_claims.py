@@ -227,6 +227,26 @@ def test_records_that_another_account_has_left_in_dns_prove_nothing(api, strange
     assert api.post(URL, {"domain": "example.com"}).status_code == 201
 
 
+def test_a_name_that_its_owner_has_added_again_is_not_promised_to_others(api, stranger, dns, ses):
+    pk = api.post(URL, {"domain": "example.com"}).json()["id"]
+    api.delete(f"{URL}/{pk}")
+    dns.publish("example.com", "MX", "10 inbound-smtp.eu-west-1.amazonaws.com")
+    api.post(URL, {"domain": "example.com"})
+    refused = stranger.post(URL, {"domain": "example.com"})
+    assert refused.status_code == 409
+    assert not refused.json().keys() & {"details", "proof"}
+
+
+def test_a_name_that_its_owner_can_restore_is_not_promised_to_others(api, stranger, dns, ses, settings):
+    settings.DOMAIN_DELETE_GRACE_DAYS = 7
+    pk = api.post(URL, {"domain": "example.com"}).json()["id"]
+    api.delete(f"{URL}/{pk}")
+    dns.publish("example.com", "MX", "10 inbound-smtp.eu-west-1.amazonaws.com")
+    refused = stranger.post(URL, {"domain": "example.com"})
+    assert refused.status_code == 409
+    assert not refused.json().keys() & {"details", "proof"}
+
+
 def test_claims_below_a_domain_end_when_it_is_verified(api, stranger, pending, ses):
     api.post(URL, {"domain": "victim.com"})
     expire("victim.com")
