@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import router
 from django.db.models.deletion import Collector
 
-from addresses.deletion_plan import check_token, plan_of
+from addresses.deletion_plan import check_plan, check_token
 from addresses.models import EmailAddress
 from addresses.services import RECORDED
 from addresses.tombstones.leave import leave_tombstones
@@ -62,7 +62,7 @@ def delete_address(
     already been deleted, and PlanOutdated if `plan_token` is given and the plan has changed.
     """
     if plan_token:
-        plan_of(address, permanent=permanent).check(plan_token)
+        check_plan(address, plan_token, permanent=permanent)
     check = partial(check_token, address, plan_token, permanent=permanent) if plan_token else None
     deleted = delete_addresses([address], check=check, permanent=permanent, member=member)
     if not deleted:

@@ -21,7 +21,7 @@ from domains.models import Domain
 from domains.provider import addresses_of, spec_of
 from rest.deletion import plan_token
 from rest.deletion.plan import Doubt, Part, Plan
-from rest.deletion.plan_token import Subject
+from rest.deletion.plan_token import OtherSortOfPlan, PlanOutdated, Subject
 from ses_integration.api import Preview
 
 KIND = "address"
@@ -153,6 +153,17 @@ def plan_of(address: EmailAddress, *, permanent: bool = False) -> AddressPlan:
 
 def subject_of(address: EmailAddress) -> Subject:
     return Subject(KIND, address.pk, address.domain.owner_id)
+
+
+def check_plan(address: EmailAddress, token: str, *, permanent: bool) -> None:
+    """Compare the whole plan, before the deletion's transaction. Raises PlanOutdated."""
+    try:
+        plan_of(address, permanent=permanent).check(token)
+    except PlanOutdated:
+        if settings.ADDRESS_DELETE_GRACE_DAYS:
+            plan_of(address, permanent=not permanent).check(token)
+            raise OtherSortOfPlan(permanent=permanent) from None
+        raise
 
 
 def check_token(address: EmailAddress, token: str, *, permanent: bool = False) -> None:

@@ -20,7 +20,7 @@ from domains.dns.records import stored_record
 from domains.models import Domain
 from domains.provider import AddressRow, addresses_of, spec_in_grace, spec_of
 from rest.deletion import plan_token
-from rest.deletion.plan_token import Subject
+from rest.deletion.plan_token import OtherSortOfPlan, PlanOutdated, Subject
 from ses_integration.api import Preview
 
 
@@ -45,7 +45,22 @@ def check_plan(domain: Domain, token: str, *, permanent: bool) -> None:
     """Compare the whole plan, before the deletion's transaction. Asks DNS. Raises PlanOutdated."""
     days = _grace_days(permanent=permanent)
     database = _from_database(domain, days)
-    plan_token.check(token, subject_of(domain), database, _from_outside(domain, database.ses, days))
+    outside = _from_outside(domain, database.ses, days)
+    try:
+        plan_token.check(token, subject_of(domain), database, outside)
+    except PlanOutdated:
+        if settings.DOMAIN_DELETE_GRACE_DAYS:
+            _refuse_other_sort(domain, token, outside, permanent=permanent)
+        raise
+
+
+def _refuse_other_sort(domain: Domain, token: str, outside: FromOutside, *, permanent: bool) -> None:
+    """Raise OtherSortOfPlan if only the grace period is different, and otherwise PlanOutdated."""
+    days = _grace_days(permanent=not permanent)
+    database = _from_database(domain, days)
+    other = replace(outside, grace_days=days, ses_problem=database.ses.configuration_problem())
+    plan_token.check(token, subject_of(domain), database, other)
+    raise OtherSortOfPlan(permanent=permanent)
 
 
 def subject_of(domain: Domain) -> Subject:

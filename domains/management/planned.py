@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from backoffice.shell.asking import NOTHING_DONE, has_typed
 from domains.deletion_plan import parts
-from rest.deletion.confirmation import OUTDATED
+from rest.deletion.confirmation import why_outdated
 from rest.deletion.plan import Plan
 from rest.deletion.plan_token import PlanOutdated, PlanToken
 
@@ -50,7 +50,7 @@ def plan_errors_as_command_errors() -> Iterator[None]:
     try:
         yield
     except PlanOutdated as error:
-        raise CommandError(f"{OUTDATED} Nothing was deleted.") from error
+        raise CommandError(f"{why_outdated(error)} Nothing was deleted.") from error
 
 
 def _token(text: str) -> PlanToken:

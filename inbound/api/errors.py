@@ -15,7 +15,7 @@ from rest_framework.views import set_rollback
 from inbound.api.bodies import incomplete
 from inbound.api.idempotency import BEGUN, Answered
 from inbound.database.outages import RETRY_SECONDS, is_outage
-from rest.deletion.confirmation import plan_outdated
+from rest.deletion.confirmation import plan_outdated, why_outdated
 from rest.deletion.plan_token import PlanOutdated
 from rest.errors import Conflict, TooManyRequests, Unavailable
 from ses_integration.api import QuotaExceeded
@@ -44,7 +44,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse
     elif isinstance(error, QuotaExceeded):
         error = Conflict({"error": error.sentence, "code": "SES_QUOTA_REACHED"})
     elif isinstance(error, PlanOutdated):
-        error = plan_outdated()
+        error = plan_outdated(why_outdated(error))
     request = context["request"]
     if isinstance(error, UnreadablePostError):
         return incomplete()

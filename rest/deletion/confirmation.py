@@ -10,13 +10,24 @@ from dataclasses import dataclass
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from rest.deletion.plan_token import PlanToken
+from rest.deletion.plan_token import OtherSortOfPlan, PlanOutdated, PlanToken
 from rest.errors import Conflict
 
 DRY_RUN, PLAN, PERMANENT = "dry_run", "plan", "permanent"
 OUTDATED = (
     "The plan has changed since this token was made. Fetch the deletion plan again, look at it, and use its token."
 )
+# By what the deletion asks for: whether it is permanent.
+OTHER_SORT = {
+    True: (
+        "This token is of a plan with a grace period. Fetch the plan of a permanent deletion (permanent=true, or "
+        "plan_delete --permanent), look at it, and use its token."
+    ),
+    False: (
+        "This token is of a plan without a grace period. Delete with permanent=true (--permanent), or fetch the plan with "
+        "a grace period, look at it, and use its token."
+    ),
+}
 NOT_IN_BODY = (
     f"DELETE reads no body: {DRY_RUN}=true, {PLAN}=TOKEN and {PERMANENT}=true belong in the query. Nothing was deleted."
 )
@@ -36,6 +47,11 @@ def read_confirmation(request: Request) -> Confirmation:
     """Read the parameters of a DELETE. Raises ValidationError for a slip."""
     refuse_in_body(request)
     return _in_query(request)
+
+
+def why_outdated(error: PlanOutdated) -> str:
+    """The sentence for a token that is refused."""
+    return OTHER_SORT[error.permanent] if isinstance(error, OtherSortOfPlan) else OUTDATED
 
 
 def plan_outdated(sentence: str = OUTDATED) -> Conflict:

@@ -27,6 +27,15 @@ class PlanOutdated(Exception):
     """The token does not belong to the current plan. Nothing was deleted."""
 
 
+class OtherSortOfPlan(PlanOutdated):
+    """The token belongs to the current plan of a permanent deletion, and this one is not, or the other way round."""
+
+    def __init__(self, *, permanent: bool) -> None:
+        """`permanent`: what the deletion asks for."""
+        super().__init__()
+        self.permanent = permanent
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """The row that a plan is about: its kind, primary key and owner."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from django.core.management import CommandError
 from django.utils import timezone
 
 from addresses.deletion_plan import CATCH_ALL, STORED, TOMBSTONE, plan_of, summary
 from addresses.models import DeletedAddress, EmailAddress
 from domains.models import Domain
-from domains.tests.plan_requests import ADDRESSES, delete
+from domains.tests.plan_requests import ADDRESSES, assert_refused, delete
 from inbound.tests.support.factories import EmailAddressFactory, EndpointFactory
+from rest.deletion.confirmation import OTHER_SORT
 from ses_integration.tests.commands.run import run
 
 pytestmark = pytest.mark.sqlite
@@ -62,8 +64,12 @@ def test_a_permanent_deletion_has_none(api, address, settings):
 def test_a_token_is_good_for_the_sort_of_deletion_that_it_was_made_for(api, address, settings):
     settings.ADDRESS_DELETE_GRACE_DAYS = 30
     token, permanent = shown(api, address)["token"], shown(api, address, "?permanent=true")["token"]
-    assert delete(api, address, plan=token, permanent="true").json()["code"] == "PLAN_OUTDATED"
-    assert delete(api, address, plan=permanent).json()["code"] == "PLAN_OUTDATED"
+    assert_refused(delete(api, address, plan=token, permanent="true"), OTHER_SORT[True])
+    assert_refused(delete(api, address, plan=permanent), OTHER_SORT[False])
+    with pytest.raises(
+        CommandError, match=r"plan_delete --permanent\), look at it, and use its token\. Nothing was deleted"
+    ):
+        run("delete_address", address.address, "--plan", token, "--permanent")
     assert delete(api, address, plan=permanent, permanent="true").status_code == 200
     assert not DeletedAddress.objects.exists()
 
@@ -73,7 +79,7 @@ def test_time_passing_does_not_change_the_token_and_another_period_does(api, add
     token = shown(api, address)["token"]
     assert token == shown(api, address)["token"]
     settings.ADDRESS_DELETE_GRACE_DAYS = 31
-    assert delete(api, address, plan=token).json()["code"] == "PLAN_OUTDATED"
+    assert_refused(delete(api, address, plan=token))
     settings.ADDRESS_DELETE_GRACE_DAYS = 30
     assert delete(api, address, plan=token).status_code == 200
     assert DeletedAddress.objects.get().pk == address.pk
