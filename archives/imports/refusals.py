@@ -17,6 +17,11 @@ from ses_integration.api import QuotaExceeded
 # What adding the domain may be refused with.
 REFUSED = (RefusedName, DomainTaken, DomainRestorable, DnsConflict, MailFromConflict, QuotaExceeded)
 
+EXISTS = (
+    "Import the archive with its mail to add only mail that it lacks. To replace its configuration, delete it first, and import "
+    "again."
+)
+
 
 class CannotImport(Exception):
     """Nothing was changed. The message is a sentence for people, and `code` is for programs.
@@ -44,7 +49,7 @@ def refusal(error: Exception, owner: AbstractBaseUser, name: str) -> CannotImpor
     """The same refusal in the words of an import."""
     match error:
         case DomainTaken(own=True):
-            return CannotImport(f"{owner} has {name} already. Delete it first, and import again.", "DOMAIN_EXISTS")
+            return CannotImport(f"{owner} has {name} already. {EXISTS}", "DOMAIN_EXISTS")
         case DomainTaken():
             sentence = error.reason or f"{name} belongs to another account."
             return CannotImport(sentence, "DOMAIN_ALREADY_REGISTERED")

@@ -9,6 +9,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from archives.imports.refusals import EXISTS
 from archives.models import Import
 from archives.tests.format.reading.making import Making
 from archives.tests.imports.rows import everything
@@ -86,7 +87,7 @@ def test_a_conflict_is_shown_and_changes_nothing(admin_client, ses, button):
     domain = DomainFactory(name="example.com")
     before = everything()
     answer = posted(admin_client, Making().bytes(), domain.owner, button=button)
-    assert f"{domain.owner} has example.com already. Delete it first, and import again." in text(answer)
+    assert f"{domain.owner} has example.com already. {EXISTS}" in text(answer)
     other = posted(admin_client, Making().bytes(), UserFactory(), button=button)
     assert "example.com belongs to another account." in text(other)
     assert ("endpoint CRM (webhook): new" in text(other)) == (button == "_preview")

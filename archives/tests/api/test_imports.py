@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from archives.imports.refusals import EXISTS
 from archives.models import Import
 from archives.tests.format.reading.making import Making
 from archives.tests.imports.rows import everything
@@ -134,7 +135,7 @@ def test_a_dry_run_shows_what_is_in_the_way_and_the_import_is_409(api, user, set
     domain.delete()
     own = DomainFactory(owner=user, name="example.com")
     assert both(api) == {
-        "error": f"{user} has example.com already. Delete it first, and import again.",
+        "error": f"{user} has example.com already. {EXISTS}",
         "code": "DOMAIN_EXISTS",
     }
     settings.DOMAIN_DELETE_GRACE_DAYS = 7

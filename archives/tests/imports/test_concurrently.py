@@ -12,7 +12,7 @@ from django.db import connection
 
 from archives.format.names import ENDPOINTS
 from archives.imports.mails import ImportedMails
-from archives.imports.refusals import CannotImport
+from archives.imports.refusals import EXISTS, CannotImport
 from archives.imports.service import existing_domain, import_domain, import_mail, prepare
 from archives.tests.format.reading.making import Making
 from archives.tests.imports.test_mail import numbered
@@ -92,7 +92,7 @@ def test_only_one_of_several_imports_of_an_owner_adds_the_domain(ses, file, user
     domain = assert_one_whole_domain()
     assert sum(not isinstance(answer, CannotImport) for answer in answers) == 1
     assert {str(answer) for answer in answers if isinstance(answer, CannotImport)} == {
-        f"{user} has example.com already. Delete it first, and import again."
+        f"{user} has example.com already. {EXISTS}"
     }
     assert domain.owner == user
     assert_ses_has_it(ses)

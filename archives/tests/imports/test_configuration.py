@@ -166,7 +166,7 @@ def test_a_dry_run_shows_the_plan_and_what_is_in_the_way(full, exported, capsys)
 
     def printed(*options: str) -> str:
         capsys.readouterr()
-        with pytest.raises(CommandError, match=r"has example\.com already\. Delete it first"):
+        with pytest.raises(CommandError, match=r"has example\.com already\. Import the archive with its mail"):
             call_command("import_domain", file, "--owner", full.owner.username, "--dry-run", *options)
         return str(capsys.readouterr().out)
 

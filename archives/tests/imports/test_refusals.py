@@ -24,7 +24,7 @@ def test_a_second_import_is_refused_and_changes_nothing(full, ses, exported, opt
     file = exported()
     ses.clear_journal()
     rows = everything()
-    with pytest.raises(CommandError, match=r"has example\.com already\. Delete it first, and import again\."):
+    with pytest.raises(CommandError, match=r"has example\.com already\. Import the archive with its mail to add"):
         call_command("import_domain", file, "--owner", full.owner.username, *options)
     assert (everything(), calls(ses)) == (rows, [])
 
