@@ -37,7 +37,7 @@ PLAN = {
 
 
 CONFLICT = {
-    "error": "jo can restore the deleted domain example.com. Restore it, or end its grace period and import again.",
+    "error": "jo has deleted example.com. It can be restored until 2026-12-03 10:30:00 UTC. Restore it as it was: …",
     "code": "DOMAIN_RESTORABLE",
     "deletionId": Optional("del_u3KfVx0dLq7ZbN2sYpWcT"),
     "restorableUntil": Optional("2026-12-03T10:30:00.000Z"),

@@ -21,6 +21,10 @@ EXISTS = (
     "Import the archive with its mail to add only mail that it lacks. To replace its configuration, delete it first, and import "
     "again."
 )
+RESTORE_OR_END = (
+    "Restore it as it was: `restore_domain {name}`, or POST /deletions/{deletion}/restore. Or end its grace period, which deletes "
+    "for good what it had, and import again: `grace_period {name} --end`, or DELETE /domains/{domain}?permanent=true."
+)
 
 
 class CannotImport(Exception):
@@ -54,7 +58,8 @@ def refusal(error: Exception, owner: AbstractBaseUser, name: str) -> CannotImpor
             sentence = error.reason or f"{name} belongs to another account."
             return CannotImport(sentence, "DOMAIN_ALREADY_REGISTERED")
         case DomainRestorable():
-            sentence = f"{error.sentence(f'{owner} has')} Restore it, or end its grace period and import again."
+            how = RESTORE_OR_END.format(name=name, deletion=error.deletion.pk, domain=error.deletion.domain_id)
+            sentence = f"{error.sentence(f'{owner} has')} {how}"
             return CannotImport(sentence, "DOMAIN_RESTORABLE", deletion=error.deletion)
         case QuotaExceeded():
             return CannotImport(error.sentence, "SES_QUOTA_REACHED")

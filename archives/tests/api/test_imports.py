@@ -143,6 +143,8 @@ def test_a_dry_run_shows_what_is_in_the_way_and_the_import_is_409(api, user, set
     conflict = both(api)
     assert (conflict["code"], conflict["deletionId"]) == ("DOMAIN_RESTORABLE", deletion.pk)
     assert conflict["restorableUntil"] is not None
+    assert f"POST /deletions/{deletion.pk}/restore" in conflict["error"]
+    assert f"DELETE /domains/{own.pk}?permanent=true" in conflict["error"]
     assert not Import.objects.exists()
 
 

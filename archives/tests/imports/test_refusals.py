@@ -54,7 +54,9 @@ def test_a_name_that_can_be_restored_is_refused(full, exported, settings):
     settings.DOMAIN_DELETE_GRACE_DAYS = 7
     with shared_deadline():
         delete_domain(domain=full, requested_by="test")
-    with pytest.raises(CommandError, match=r"deleted example\.com\. It can be restored until .* end its grace period"):
+    with pytest.raises(
+        CommandError, match=r"deleted example\.com\. It can be restored until .*`grace_period example\.com --end`"
+    ):
         call_command("import_domain", file, "--owner", full.owner.username)
 
 
