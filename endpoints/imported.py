@@ -20,10 +20,11 @@ NOWHERE: dict[str, Config] = {
     Endpoint.Type.EMAIL: {"forwardTo": "imported@imported.invalid"},
     Endpoint.Type.EMAIL_GROUP: {"emails": ["imported@imported.invalid"]},
 }
-WITHOUT_SETTINGS = "The archive does not have its settings. Replace those that it has now, and switch it on."
-UNUSABLE = "Its settings cannot be used: {}. Correct them, and switch it on."
-HIDDEN_SETTINGS = "The archive does not have these of its settings: {}. Fill them in, and switch it on."
-WITH_NEW_KEY = "Its signing secret is new: set the earlier one, or give its receiver the new one. Then switch it on."
+WITHOUT_SETTINGS = "The archive does not have its settings. Replace those that it has now."
+UNUSABLE = "Its settings cannot be used: {}. Correct them."
+HIDDEN_SETTINGS = "The archive does not have these of its settings: {}. Fill them in."
+WITH_NEW_KEY = "Its signing secret is new: set the earlier one, or give its receiver the new one."
+AT_LAST = " Then switch it on."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def prepare(owner: AbstractBaseUser, described: Described, *, dns_seconds: float
     config, reasons = _usable(endpoint, described, dns_seconds)
     set_config(endpoint, config)
     endpoint.is_active = described.is_active and not reasons
-    endpoint.inactive_reason = " ".join(reasons)[:REASON_LIMIT]
+    endpoint.inactive_reason = " ".join(reasons)[: REASON_LIMIT - len(AT_LAST)] + AT_LAST if reasons else ""
     return endpoint
 
 

@@ -16,9 +16,7 @@ from rest.filters import flag
 from rest.schema.operations import FILE
 from rest.serializers import Body, ReadModelSerializer, ReadSerializer
 
-FILL_IN = (
-    "Endpoint CRM is inactive. The archive does not have its settings. Replace those that it has now, and switch it on."
-)
+FILL_IN = "Endpoint CRM is inactive. The archive does not have its settings. Replace those that it has now. Then switch it on."
 KEPT = "Mail that has arrived more than 90 days ago is erased again (MAIL_RETENTION_DAYS)."
 OLD, NEW = "indm_u3KfVx0dLq7ZbN2sYpWcT", "indm_V1StGXR8Z5jdHi6BmyTkq"
 IDS = {"type": "object", "additionalProperties": {"type": "string"}, "examples": [{OLD: NEW}]}

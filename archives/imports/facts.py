@@ -14,11 +14,11 @@ from backoffice.text import listed, plural, size
 from ses_integration.api import mail_source
 
 
-def to_fill_in(configuration: Configuration) -> list[str]:
-    """A sentence for each thing that the archive does not have."""
+def to_fill_in(configuration: Configuration, *, done: bool = True) -> list[str]:
+    """A sentence for each thing that the archive does not have. `done`: it has been imported, else it would be."""
     plan = configuration.plan
     inactive = [
-        f"Endpoint {endpoint.name} is inactive. {endpoint.inactive_reason}"
+        f"Endpoint {endpoint.name} {'is' if done else 'will be'} inactive. {endpoint.inactive_reason}"
         for endpoint in configuration.endpoints.values()
         if endpoint.inactive_reason
     ]
@@ -49,7 +49,7 @@ def foreseen(prepared: Prepared, *, exists: bool, with_mail: bool, done: bool = 
             name, what = endpoint.values["name"], endpoint.values["type"]
             yield f"  endpoint {name} ({what}): {'the one that exists' if endpoint.reused else 'new'}"
         yield f"  catch-all: {'on' if plan.catch_all else 'off'}"
-        yield from to_fill_in(prepared.configuration)
+        yield from to_fill_in(prepared.configuration, done=done)
     if with_mail:
         yield f"  {plural(counts['mails'], 'mail')} as history, {size(counts['mailBytes'])}"
         yield from (f"  {note}" for note in notes_on_mail())

@@ -74,6 +74,7 @@ def test_the_preview_shows_what_is_new_and_changes_nothing(admin_client, user, s
     page = text(answer)
     assert f"example.com would be imported for {user}:" in page
     assert "endpoint CRM (webhook): new" in page
+    assert "Endpoint CRM will be inactive." in page
     assert "2 mails as history" in page
     assert "Choose the file again to import it." in page
     chosen = answer.content.decode()

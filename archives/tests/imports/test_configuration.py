@@ -99,7 +99,7 @@ def test_an_endpoint_without_its_secrets_is_inactive_and_says_what_to_fill_in(fu
     assert hook.config["verificationToken"] not in ("v", "***")
     assert not hook.is_active
     assert hook.inactive_reason == (
-        "The archive does not have these of its settings: url, headers.X-Key, verificationToken. Fill them in, and switch it on. "
+        "The archive does not have these of its settings: url, headers.X-Key, verificationToken. Fill them in. "
         "Its signing secret is new: set the earlier one, or give its receiver the new one. Then switch it on."
     )
     assert answer["toFillIn"] == [f"Endpoint Hook is inactive. {hook.inactive_reason}"]
