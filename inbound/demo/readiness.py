@@ -16,6 +16,8 @@ from ses_integration.api import SyncState
 ANSWER_SECONDS = 5
 ACCEPTED = 250
 # The settings a second shell needs to use the same AWS and database.
+# Without them, a command in another shell would delete for good what the demo keeps.
+IF_SET = ("DOMAIN_DELETE_GRACE_DAYS", "ADDRESS_DELETE_GRACE_DAYS")
 FOR_COMMANDS = (
     "AWS_ENDPOINT_URL",
     "AWS_REGION",
@@ -90,7 +92,7 @@ def values(demo: DemoEnvironment, account: Account) -> dict[str, str]:
         "ADMIN_PASSWORD": account.password,
         # boto3 reads this one.
         "AWS_DEFAULT_REGION": os.environ["AWS_REGION"],
-    } | {name: os.environ[name] for name in FOR_COMMANDS}
+    } | {name: os.environ[name] for name in (*FOR_COMMANDS, *(it for it in IF_SET if it in os.environ))}
 
 
 def announcement(demo: DemoEnvironment, account: Account, *, seconds: float) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from inbound.demo import readiness
 from inbound.demo.environment import DemoEnvironment, DemoError
+from inbound.demo.seed import Account
 
 
 @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
@@ -56,6 +58,21 @@ def test_variables_of_a_real_account_are_removed(tmp_path: Path) -> None:
     assert variables["no_proxy"] == "127.0.0.1"
     assert variables["HOME"] == "/home/me"
     assert demo.variables(variables) == variables
+
+
+def test_grace_periods_of_the_shell_are_those_of_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = DemoEnvironment.from_variables({"DEMO_DIR": str(tmp_path)})
+    account = Account(key="key", password="password")
+    for name in ("DOMAIN_DELETE_GRACE_DAYS", "ADDRESS_DELETE_GRACE_DAYS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in demo.variables({}).items():
+        monkeypatch.setenv(name, value)
+    without = readiness.values(demo, account)
+    assert not any("GRACE_DAYS" in name for name in without)
+    for name, value in demo.variables({"DOMAIN_DELETE_GRACE_DAYS": "7", "ADDRESS_DELETE_GRACE_DAYS": "8"}).items():
+        monkeypatch.setenv(name, value)
+    grace = {"DOMAIN_DELETE_GRACE_DAYS": "7", "ADDRESS_DELETE_GRACE_DAYS": "8"}
+    assert readiness.values(demo, account) == without | grace
 
 
 @pytest.mark.parametrize("folder", ["file", "file/below", "a" * 300])
