@@ -38,6 +38,8 @@ def plan_of(domain: Domain, *, permanent: bool = False) -> DeletionPlan:
         outside=_from_outside(domain, database.ses, days),
         confirmed_at=database.ses.confirmed_at(with_identity=True),
         mail=_amounts(domain),
+        in_grace_until=domain.restorable_until,
+        permanent=permanent,
     )
 
 

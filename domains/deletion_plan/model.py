@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
+from django.utils import timezone
 
 from backoffice.text import listed, moment, plural, size
 from domains.deletion_plan import parts
@@ -17,6 +19,11 @@ from ses_integration.api import IdentityOutcome, RecordedIdentity
 
 KIND = "domain"
 BEGUN = "The deletion of this domain has begun; confirming continues it."
+IN_GRACE = (
+    "Deleted already. Until {} it can be restored: restore_domain does it. Only a permanent deletion (--permanent) ends the "
+    "grace period before; what is named here happens then."
+)
+GRACE_ENDED = "Deleted already. Until {} it can be restored; a permanent deletion ends the grace period now."
 CREATED_HERE = "It was created by this installation, so it is deleted."
 # About the SES identity, in plans and in the warning of a deletion.
 NOT_CREATED_HERE = "was not created by this installation, so it is kept."
@@ -33,9 +40,14 @@ IDENTITY_NOTES = {
 
 @dataclass(frozen=True, slots=True)
 class DeletionPlan(Plan[FromDatabase, FromOutside]):
-    """`mail` is not part of the token: it arrives by itself, and a busy domain could never be deleted with one."""
+    """`mail` is not part of the token: it arrives by itself, and a busy domain could never be deleted with one.
+
+    `in_grace_until`: when a grace period that has begun ends. `permanent`: the deletion would end it now.
+    """
 
     mail: MailAmounts
+    in_grace_until: datetime | None = None
+    permanent: bool = False
 
     def doubts(self) -> list[Doubt]:
         """Red is what SES and S3 may still hold. DNS is not ours, so what it did not say is amber."""
@@ -69,7 +81,7 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
         database, outside = self.database, self.outside
         domain = {"id": self.subject.pk, "name": database.domain, "isCatchAllEnabled": database.catch_all}
         return [
-            Part("", [BEGUN] if self.begun else [], {"domain": domain}),
+            Part("", self._begun(), {"domain": domain}),
             parts.grace_period(0 if self.begun else outside.grace_days),
             self._ses(),
             parts.calls(database.ses, outside.ses_problem),
@@ -80,6 +92,11 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
             self._stays(),
             Part("DNS records to remove yourself", [*parts.dns_lines(outside.dns)]),
         ]
+
+    def _begun(self) -> list[str]:
+        if self.in_grace_until is None or self.in_grace_until <= timezone.now():
+            return [BEGUN] if self.begun else []
+        return [(GRACE_ENDED if self.permanent else IN_GRACE).format(moment(self.in_grace_until))]
 
     def _ses(self) -> Part:
         ses = self.database.ses

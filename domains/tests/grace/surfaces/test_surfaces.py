@@ -10,8 +10,10 @@ import pytest
 from django.core.management import CommandError
 from django.test import Client
 
+from backoffice.text import moment
 from desk.state.read import read_state
 from desk.state.values import Kind
+from domains.deletion_plan.model import BEGUN, GRACE_ENDED, IN_GRACE
 from domains.models import Domain, DomainDeletion
 from inbound.tests.support.admin_site import confirm, delete_selected, staff, text, url
 from inbound.tests.support.aws import calls, identities, stored_keys
@@ -97,6 +99,14 @@ def test_delete_domain_says_how_to_restore_it(full, answer):
     assert "restore_domain example.com restores it." in done.out
     ended = ran("delete_domain", "example.com", "--permanent")
     assert (ended.code, Domain.objects.exists()) == (0, False)
+
+
+def test_plan_delete_says_until_when_it_can_be_restored(deletion):
+    shown = run("plan_delete", "example.com")[1]
+    assert IN_GRACE.format(moment(deletion.restorable_until)) in shown
+    assert BEGUN not in shown
+    ending = run("plan_delete", "example.com", "--permanent")[1]
+    assert GRACE_ENDED.format(moment(deletion.restorable_until)) in ending
 
 
 def test_the_desk_counts_it_and_finds_nothing(deletion, ends):
