@@ -25,7 +25,7 @@ Row = TypeVar("Row", bound=Claimed)
 # Renewed every RENEW_SECONDS, before each call to S3, and at a commit. A call takes at most about a minute.
 CLAIM = timedelta(minutes=3)
 RENEW_SECONDS = 10.0
-# How long it is tried without a further part.
+# How long it is tried without a further part. Its erasure is tried until it succeeds.
 GIVEN_UP = timedelta(days=1)
 # How long lists tell what became of one.
 REMEMBERED = timedelta(days=30)
@@ -84,7 +84,10 @@ def let_go(row: Claimed) -> None:
 
 def postpone(row: Claimed, error: SesError | None = None) -> None:
     """Try again later. Without an `error` it is a bug, which the log shows."""
-    if timezone.now() > row.progressed_at + GIVEN_UP:
+    if not row.failures:
+        # What has waited for a worker, or for a restore, has not been tried meanwhile.
+        held(row).update(progressed_at=Now())
+    elif row.state in row.UNFINISHED and timezone.now() > row.progressed_at + GIVEN_UP:
         held(row).update(state="erasing", ended="failed", retry_at=Now(), problem=_why(error))
         return
     failures = row.failures + 1

@@ -105,4 +105,7 @@ def erase(row: Import) -> None:
     StoredMail(row.archive.key, row.bucket).erase()
     with transaction.atomic(durable=True):
         if not Import.objects.filter(pk=row.pk, domain_gone=True).delete()[0]:
-            update(row, state=row.ended, tag="", stalled=False, failures=0, retry_at=Now() + REMEMBERED)
+            # Of the erasure, if the import itself had none.
+            problem = "" if row.ended == Import.State.DONE else row.problem
+            over = {"tag": "", "stalled": False, "failures": 0, "problem": problem}
+            update(row, state=row.ended, retry_at=Now() + REMEMBERED, **over)

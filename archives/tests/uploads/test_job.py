@@ -158,12 +158,36 @@ def test_what_s3_refuses_stalls_it_until_it_is_allowed(user, ses):
 def test_a_day_without_progress_is_the_end(user, ses):
     start(user, THREE_FOLDERS)
     ses.add_faults({"service": "s3", "action": "GetObject", "fault": "access_denied", "times": None})
+    # It has waited for a worker, which is nobody's failure.
     Import.objects.update(progressed_at=timezone.now() - timedelta(days=2))
+    run_imports()
+    assert Import.objects.get().state == "running"
+    Import.objects.update(progressed_at=timezone.now() - timedelta(days=2))
+    make_due()
     run_imports()
     row = Import.objects.get()
     assert (row.state, row.status) == ("failed", "failed")
     assert "s3:GetObject" in row.problem
     assert stored_keys() == []
+
+
+@pytest.mark.parametrize("days", [0, 2])
+def test_an_erasure_that_s3_refuses_is_tried_again_later_and_changes_no_outcome(user, ses, days):
+    start(user, THREE_FOLDERS)
+    ses.add_faults({"service": "s3", "action": "ListObjectVersions", "fault": "access_denied", "times": None})
+    run_imports(seconds=5)
+    for _ in range(2):
+        Import.objects.update(progressed_at=timezone.now() - timedelta(days=days))
+        make_due()
+        run_imports(seconds=5)
+        row = Import.objects.get()
+        assert (row.state, row.status) == ("erasing", "done")
+        assert row.retry_at > timezone.now()
+    ses.clear_faults()
+    make_due()
+    run_imports()
+    assert Import.objects.values_list("state", "problem").get() == ("done", "")
+    assert not [key for key in stored_keys() if "/imports/" in key]
 
 
 def test_an_archive_that_cannot_be_stored_leaves_the_domain_and_says_what_to_do(user, ses):
