@@ -45,6 +45,10 @@ class DeliveryGone(CannotDeliver):
     sentence = "Delivery not found for this email"
 
 
+class NoDelivery(DeliveryGone):
+    sentence = 'Email has no delivery to make again. Send "endpoint_id" to deliver it to an endpoint.'
+
+
 class EndpointUnusable(CannotDeliver):
     sentence = "Endpoint not found or is inactive"
 

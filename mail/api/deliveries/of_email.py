@@ -77,5 +77,5 @@ class DeliveryActions(OwnedViewSet[ReceivedEmail]):
         rows = email.deliveries.select_related("endpoint").order_by("-created_at", "-pk")
         found = (find_or_none(rows, pk) or find_or_none(rows, pk.removeprefix(PREFIX))) if pk else rows.first()
         if found is None:
-            raise replay.DeliveryGone
+            raise replay.DeliveryGone if pk else replay.NoDelivery
         return found

@@ -100,9 +100,16 @@ def test_a_delivery_to_an_endpoint_that_is_off_is_refused(api, delivery):
 def test_a_delivery_of_another_email_is_not_found(api, domain, delivery):
     other = received(domain, recipient="other@example.com")
     error = {"error": "Delivery not found for this email"}
-    for body in ({"delivery_id": delivery.pk}, {"delivery_id": "nothing"}, {}):
+    for body in ({"delivery_id": delivery.pk}, {"delivery_id": "nothing"}):
         assert retry(api, other, body) == (404, error)
     assert not is_due(delivery)
+
+
+def test_an_email_without_deliveries_says_what_to_send(api, domain):
+    error = 'Email has no delivery to make again. Send "endpoint_id" to deliver it to an endpoint.'
+    email = received(domain, recipient="other@example.com")
+    for body in ({}, {"again": True}):
+        assert retry(api, email, body) == (404, {"error": error})
 
 
 def test_a_quarantined_email_is_released(api, domain, endpoint):
