@@ -51,7 +51,8 @@ def foreseen(prepared: Prepared, *, exists: bool, with_mail: bool, done: bool = 
         yield f"  catch-all: {'on' if plan.catch_all else 'off'}"
         yield from to_fill_in(prepared.configuration, done=done)
     if with_mail:
-        yield f"  {plural(counts['mails'], 'mail')} as history, {size(counts['mailBytes'])}"
+        most = "at most " if exists else ""
+        yield f"  {most}{plural(counts['mails'], 'mail')} as history, {size(counts['mailBytes'])}"
         yield from (f"  {note}" for note in notes_on_mail())
 
 

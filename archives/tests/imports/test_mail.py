@@ -145,6 +145,15 @@ def test_a_dry_run_changes_nothing(mails, deleted, ses, importing):
     assert (everything(), ses.journal()) == (rows, [])
 
 
+def test_a_dry_run_for_a_domain_that_exists_says_at_most_how_many(mails, deleted, importing, capsys):
+    call_command("import_domain", deleted, "--owner", mails.owner.username, "--with-mail", "--dry-run")
+    assert "\n  3 mails as history" in capsys.readouterr().out
+    importing(deleted, mails.owner, "--with-mail")
+    capsys.readouterr()
+    call_command("import_domain", deleted, "--owner", mails.owner.username, "--with-mail", "--dry-run")
+    assert "\n  at most 3 mails as history" in capsys.readouterr().out
+
+
 def test_mail_that_the_archive_does_not_have_is_missing(user, given, importing):
     code, answer = importing(given(Making(mail=numbered()).bytes()), user, "--with-mail")
     assert (code, answer["mails"]) == (2, {"stored": 3, "existing": 0, "missing": 1})
