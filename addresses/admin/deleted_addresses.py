@@ -1,8 +1,9 @@
-"""Deleted addresses in the admin: restore them, or let catch-alls receive for them again."""
+"""Deleted addresses in the admin: restore them, change their grace periods, or let catch-alls receive for them again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,16 +13,19 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from addresses.models import DeletedAddress, DeletedAddressQuerySet, EmailAddress
+from addresses.tombstones import period
 from addresses.tombstones.lift import lift
 from addresses.tombstones.restore import CannotRestore, restore_address
 from backoffice.deletion import Deleted, DeletesThroughService
 from backoffice.links import related_link
 from backoffice.lists import ChoiceListFilter
 from backoffice.service_forms import warn
-from backoffice.text import listed
+from backoffice.text import listed, moment
+from domains.grace.period import TooLong
 from ses_integration.api import QuotaExceeded, shared_deadline
 
 MOST_AT_ONCE = 200
+EXTENSION_DAYS = 30
 RECEIVES = "A catch-all may receive its mail again."
 NEVER_RESTORED = "It cannot be restored any more."
 
@@ -60,7 +64,7 @@ class DeletedAddressAdmin(DeletesThroughService[DeletedAddress]):
     search_help_text = "Address, id, or the owner's user name"
     date_hierarchy = "deleted_at"
     ordering = ["-deleted_at", "id"]
-    actions = ["restore", "delete_selected"]
+    actions = ["restore", "extend", "end_period", "delete_selected"]
     fields = [
         "address", "id", "domain_link", "owner_link", "endpoint_link", "is_active", "created_at", "deleted_at", "restorable_until",
     ]  # fmt: skip
@@ -109,6 +113,32 @@ class DeletedAddressAdmin(DeletesThroughService[DeletedAddress]):
                     warn(request, change.warning and f"Of {row}: {change.warning}")
         if restored:
             messages.success(request, f"Restored: {listed(restored)}.")
+
+    @admin.action(description=f"Extend the grace periods of selected by {EXTENSION_DAYS} days", permissions=["restore"])
+    def extend(self, request: HttpRequest, queryset: QuerySet[DeletedAddress]) -> None:
+        self._change(request, queryset, "Extended", lambda row: period.extend(row, days=EXTENSION_DAYS))
+
+    @admin.action(description="End the grace periods of selected: they stay deleted", permissions=["delete"])
+    def end_period(self, request: HttpRequest, queryset: QuerySet[DeletedAddress]) -> None:
+        self._change(request, queryset, "Ended", period.end)
+
+    def _change(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[DeletedAddress],
+        done: str,
+        change: Callable[[DeletedAddress], datetime],
+    ) -> None:
+        changed = []
+        for row in queryset[:MOST_AT_ONCE]:
+            try:
+                changed.append(f"{row} until {moment(change(row))}")
+            except (CannotRestore, TooLong) as error:
+                messages.warning(request, f"Not changed: {row}. {error}")
+            except DeletedAddress.DoesNotExist:
+                messages.warning(request, f"Gone meanwhile: {row}.")
+        if changed:
+            messages.success(request, f"{done}: {listed(changed)}.")
 
     @admin.action(description="Lift selected: catch-alls receive for them again", permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[DeletedAddress]) -> HttpResponse | None:

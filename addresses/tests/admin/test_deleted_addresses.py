@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from addresses.models import DeletedAddress, EmailAddress
+from backoffice.text import moment
 from inbound.tests.support.admin_site import post, staff, text, url
 from inbound.tests.support.aws import rules
 from inbound.tests.support.factories import DeletedAddressFactory, EmailAddressFactory
@@ -43,6 +44,18 @@ def test_selected_ones_are_restored_and_the_others_say_why_not(admin_client: Cli
     ]
     assert rules(ses) == {"inbound-example.com-rule": {"a@example.com"}}
     assert list(DeletedAddress.objects.all()) == [late]
+
+
+def test_grace_periods_of_selected_ones_are_extended_and_ended(admin_client: Client, tombstone):
+    later = tombstone.restorable_until + timedelta(days=30)
+    messages = act(admin_client, "extend", tombstone)
+    assert messages == [("success", f"Extended: a@example.com until {moment(later)}.")]
+    assert DeletedAddress.objects.get().restorable_until == later
+    (_, sentence) = act(admin_client, "end_period", tombstone)[0]
+    assert sentence.startswith("Ended: a@example.com")
+    for action in ("restore", "extend", "end_period"):
+        (_, sentence) = act(admin_client, action, tombstone)[0]
+        assert "The time in which it could be restored has ended." in sentence
 
 
 def test_lifting_asks_first(admin_client: Client, tombstone):

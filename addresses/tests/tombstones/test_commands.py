@@ -1,4 +1,4 @@
-"""The commands list_deleted_addresses, restore_address and lift_address."""
+"""The commands list_deleted_addresses, restore_address, address_grace_period and lift_address."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from django.core.management import CommandError
 from django.utils import timezone
 
 from addresses.models import DeletedAddress, EmailAddress
+from audit.models import Change
+from backoffice.text import moment
 from inbound.tests.support.aws import fail_calls, rules
 from inbound.tests.support.factories import DeletedAddressFactory
+from rest.fields import timestamp
 from ses_integration.tests.commands.run import run
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.usefixtures("alive")]
@@ -64,10 +67,38 @@ def test_what_cannot_be_restored_is_an_error(tombstone):
         run("restore_address", A)
 
 
-@pytest.mark.parametrize("command", ["restore_address", "lift_address"])
-def test_an_unknown_address_is_an_error(tombstone, command):
+@pytest.mark.parametrize(
+    "arguments", [("restore_address",), ("lift_address",), ("address_grace_period", "--extend", "1")], ids=str
+)
+def test_an_unknown_address_is_an_error(tombstone, arguments):
     with pytest.raises(CommandError, match="There is no deleted address"):
-        run(command, "b@example.com")
+        run(*arguments, "b@example.com")
+
+
+def test_a_grace_period_is_extended(tombstone):
+    later = tombstone.restorable_until + timedelta(days=3)
+    code, text = run("address_grace_period", A, "--extend", "3")
+    assert (code, text) == (0, f"{A} can be restored until {moment(later)}.\n")
+    assert DeletedAddress.objects.get().restorable_until == later
+    assert [(entry.action, entry.after) for entry in Change.objects.filter(action="extended")] == [
+        ("extended", {"restorableUntil": timestamp(later)})
+    ]
+
+
+def test_a_grace_period_is_extended_to_a_year_at_most(tombstone):
+    with pytest.raises(
+        CommandError, match=f"{A}: A grace period can be extended by at least a day, and to at most 365"
+    ):
+        run("address_grace_period", A, "--extend", "400")
+    assert DeletedAddress.objects.get().restorable_until == tombstone.restorable_until
+
+
+def test_a_grace_period_is_ended_and_its_tombstone_stays(tombstone):
+    assert run("address_grace_period", A, "--end") == (0, f"{A} cannot be restored any more.\n")
+    assert not DeletedAddress.objects.get().restorable_until > timezone.now()
+    for what in (("--end",), ("--extend", "3")):
+        with pytest.raises(CommandError, match=f"{A}: The time in which it could be restored has ended"):
+            run("address_grace_period", A, *what)
 
 
 def test_lifting_asks_first(tombstone, answer):

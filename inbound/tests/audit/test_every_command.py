@@ -80,6 +80,7 @@ WRITES: dict[str, tuple[Callable[[Rows], list[str]], str]] = {
     "import_domain": (lambda rows: [archive_file(), "--owner", rows.domain.owner.username], "imported"),
     "create_api_key": (lambda rows: [rows.domain.owner.username, "--name", "CI"], "added"),
     "restore_address": (lambda rows: [DeletedAddressFactory(domain=rows.domain).address], "restored"),
+    "address_grace_period": (lambda rows: [DeletedAddressFactory(domain=rows.domain).address, "--end"], "ended"),
     "lift_address": (lambda rows: [DeletedAddressFactory(domain=rows.domain).address, "--yes"], "lifted"),
     "reseal_secrets": (lambda rows: [], "resealed"),
     "unlock_sign_in": (lambda rows: wrong_password("alice"), "unlocked"),

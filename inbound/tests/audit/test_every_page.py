@@ -69,6 +69,8 @@ ACTIONS: dict[tuple[str, str], str] = {
     ("endpoints.endpoint", "delete_selected"): "deleted",
     ("addresses.emailaddress", "delete_selected"): "deleted",
     ("addresses.deletedaddress", "restore"): "restored",
+    ("addresses.deletedaddress", "extend"): "extended",
+    ("addresses.deletedaddress", "end_period"): "ended",
     ("addresses.deletedaddress", "delete_selected"): "lifted",
     ("addresses.blockedemail", "delete_selected"): "deleted",
     ("domains.domain", "delete_selected"): "deleted",
