@@ -41,7 +41,7 @@ class Preview(Exception):
     def __init__(self, shown: Foreseen) -> None:
         super().__init__()
         exists = shown.existing is not None
-        self.lines = list(foreseen(shown.prepared, exists=exists, with_mail=shown.with_mail))
+        self.heading, *self.lines = foreseen(shown.prepared, exists=exists, with_mail=shown.with_mail)
         self.conflict = _sentence(shown.conflict) if shown.conflict else None
 
 

@@ -46,6 +46,10 @@ class ImportAdmin(ImportsArchives, ReadOnlyAdmin[Import]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Import]:
         return super().get_queryset(request).select_related("account").defer("ids")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Import | None = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        return found if obj is None or obj.tag else found[:-1]
+
     def has_act_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("archives.change_import")
 

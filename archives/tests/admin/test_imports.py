@@ -60,7 +60,9 @@ def test_its_mail_is_left_to_the_mail_worker(admin_client, user):
     answer = posted(admin_client, with_mails(2), user, mail=True)
     assert messages_on(answer)[0][1].startswith("Imported: example.com. It is recorded, and waits: no mail_worker")
     assert "0 of 2 mails" in text(answer)
+    assert "In the bucket" in text(answer)
     run_imports()
+    assert "In the bucket" not in text(admin_client.get(answer.redirect_chain[-1][0]))
     page = text(admin_client.get(url("archives.import", "changelist")))
     assert "2 mails" in page
     assert Message.objects.count() == 2
@@ -72,7 +74,7 @@ def test_the_preview_shows_what_is_new_and_changes_nothing(admin_client, user, s
     ses.clear_journal()
     answer = posted(admin_client, with_mails(2), user, button="_preview", mail=True)
     page = text(answer)
-    assert f"example.com would be imported for {user}:" in page
+    assert f"<p>example.com would be imported for {user}:</p>" in answer.content.decode()
     assert "endpoint CRM (webhook): new" in page
     assert "Endpoint CRM will be inactive." in page
     assert "2 mails as history" in page
