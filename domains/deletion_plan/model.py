@@ -24,6 +24,8 @@ IN_GRACE = (
     "grace period before; what is named here happens then."
 )
 GRACE_ENDED = "Deleted already. Until {} it can be restored; a permanent deletion ends the grace period now."
+DNS = "DNS records to remove yourself"
+DNS_AFTER_GRACE = "DNS records to remove yourself, after the grace period"
 CREATED_HERE = "It was created by this installation, so it is deleted."
 # About the SES identity, in plans and in the warning of a deletion.
 NOT_CREATED_HERE = "was not created by this installation, so it is kept."
@@ -90,13 +92,20 @@ class DeletionPlan(Plan[FromDatabase, FromOutside]):
             self._stored_mail(),
             parts.accesses(database.accesses),
             self._stays(),
-            Part("DNS records to remove yourself", [*parts.dns_lines(outside.dns)]),
+            Part(DNS_AFTER_GRACE if self._keeps_dns else DNS, [*parts.dns_lines(outside.dns)]),
         ]
 
     def _begun(self) -> list[str]:
         if self.in_grace_until is None or self.in_grace_until <= timezone.now():
             return [BEGUN] if self.begun else []
         return [(GRACE_ENDED if self.permanent else IN_GRACE).format(moment(self.in_grace_until))]
+
+    @property
+    def _keeps_dns(self) -> bool:
+        """A domain that is restored needs its records."""
+        if self.begun:
+            return self.in_grace_until is not None and not self.permanent
+        return bool(self.outside.grace_days)
 
     def _ses(self) -> Part:
         ses = self.database.ses

@@ -7,6 +7,8 @@ from datetime import timedelta
 import pytest
 
 from domains.cleanup.find import is_unowned
+from domains.deletion_plan.build import plan_of
+from domains.deletion_plan.model import DNS, DNS_AFTER_GRACE
 from domains.models import Domain, DomainDeletion, Step
 from domains.tests.grace.conftest import URL
 from domains.tests.plan_requests import assert_refused
@@ -160,6 +162,15 @@ def test_a_plan_says_how_long_it_can_be_restored(api, full):
     permanent = api.get(f"{URL}/{full.pk}/deletion-plan?permanent=true").json()
     assert "graceDays" not in permanent
     assert [call["action"] for call in permanent["sesCalls"]["calls"]] == ["DeleteReceiptRule", "DeleteEmailIdentity"]
+
+
+def test_a_plan_leaves_the_dns_records_until_the_period_has_ended(full, settings):
+    def titles(*, permanent: bool = False) -> set[str]:
+        return {part.title for part in plan_of(full, permanent=permanent).parts()} & {DNS, DNS_AFTER_GRACE}
+
+    assert (titles(), titles(permanent=True)) == ({DNS_AFTER_GRACE}, {DNS})
+    settings.DOMAIN_DELETE_GRACE_DAYS = 0
+    assert titles() == {DNS}
 
 
 def test_a_token_is_good_for_the_deletion_that_its_plan_showed(api, full):
