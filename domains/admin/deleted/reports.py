@@ -105,7 +105,7 @@ def _shown(step: StepReport, row: DomainDeletion) -> ShownStep:
         state=step.outcome,
         outcome="Undone" if row.restored_at else str(Step(step.outcome).label),
         at=moment(step.at) if step.at and row.restored_at is None else "",
-        what="" if row.restored_at else _amounts(step),
+        what="" if row.restored_at or (row.in_grace and step.name != "rules") else _amounts(step),
         tries=step.attempts,
         why=step.problem or step.location,
         next_try=next_try if pending else "",

@@ -137,6 +137,7 @@ def test_a_report_in_the_admin_has_buttons(deletion, report, admin_client: Clien
     page = text(admin_client.get(report))
     assert "Receives nothing, and can be restored until 20" in page
     assert "Extend by 30 days" in page
+    assert "0 email addresses" not in page
     done = admin_client.post(url("domains.domaindeletion", "restore", deletion.pk), follow=True)
     assert "Restored: example.com." in messages_of(done)
     assert Domain.objects.live().exists()
