@@ -22,5 +22,8 @@ def user_of(name: str) -> User:
     found = users._default_manager.filter(**{f"{users.USERNAME_FIELD}__iexact": typed})
     exact = next((user for user in found if user.get_username() == typed), None)
     if exact is None and len(found) != 1:
-        raise CommandError(f"There is no user {name!r}. `python manage.py createsuperuser` creates one.")
+        raise CommandError(
+            f"There is no user {name!r}. Add one in the admin under Users; `python manage.py createsuperuser` creates one "
+            "that may do everything."
+        )
     return exact or found[0]

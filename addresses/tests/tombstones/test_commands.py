@@ -13,7 +13,7 @@ from addresses.models import DeletedAddress, EmailAddress
 from audit.models import Change
 from backoffice.text import moment
 from inbound.tests.support.aws import fail_calls, rules
-from inbound.tests.support.factories import DeletedAddressFactory
+from inbound.tests.support.factories import DeletedAddressFactory, EmailAddressFactory
 from rest.fields import timestamp
 from ses_integration.tests.commands.run import run
 
@@ -99,6 +99,14 @@ def test_a_grace_period_is_ended_and_its_tombstone_stays(tombstone):
     for what in (("--end",), ("--extend", "3")):
         with pytest.raises(CommandError, match=f"{A}: The time in which it could be restored has ended"):
             run("address_grace_period", A, *what)
+
+
+@pytest.mark.parametrize("command", ["restore_address", "lift_address"])
+def test_an_address_that_was_added_again_is_none(tombstone, domain, command):
+    DeletedAddress.objects.all().delete()
+    EmailAddressFactory(domain=domain, address=A)
+    with pytest.raises(CommandError, match=f"{A} is an email address again"):
+        run(command, A)
 
 
 def test_lifting_asks_first(tombstone, answer):

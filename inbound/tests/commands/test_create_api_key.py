@@ -84,7 +84,7 @@ def test_a_key_can_expire_at_a_date_or_time(jo, text, moment):
 
 
 def test_the_error_for_an_unknown_user_says_how_to_create_one(user):
-    with pytest.raises(CommandError, match=r"There is no user 'nobody'.*createsuperuser"):
+    with pytest.raises(CommandError, match=r"There is no user 'nobody'\..*under Users; .*createsuperuser"):
         create("nobody", "--name", "x")
     assert not ApiKey.objects.exists()
 
