@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from django.contrib import admin, messages
@@ -69,7 +70,7 @@ class StateFilter(ChoiceListFilter):
 class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
     when_empty = "No domain has been deleted yet. Each deletion has a report here, with its proof."
     list_display = [
-        "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "restorable_until", "finished_at", "proved_at",
+        "name", "started_at", "requested_by", "rules", "identity", "stored_mail", "restorable", "finished_at", "proved_at",
     ]  # fmt: skip
     list_filter = [StateFilter, "identity"]
     search_fields = ["name", "domain_id", "id", "requested_by", "owner__username"]
@@ -179,6 +180,10 @@ class DomainDeletionAdmin(ChangesGracePeriods, ReadOnlyAdmin[DomainDeletion]):
         for record, outcome in outcomes:
             if record.finished_at is None:
                 messages.warning(request, f"{record.name}: {outcome}")
+
+    @admin.display(description="restorable until", ordering="restorable_until")
+    def restorable(self, record: DomainDeletion) -> datetime | None:
+        return record.restorable_until if record.in_grace else None
 
     @admin.display(description="to be removed from DNS")
     def dns_left(self, record: DomainDeletion) -> SafeString | str:
