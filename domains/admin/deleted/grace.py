@@ -18,7 +18,8 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
 from backoffice.base import ModelAdmin
-from backoffice.deletion.pages import MOST_AT_ONCE
+from backoffice.deletion import phrase
+from backoffice.deletion.pages import MOST_AT_ONCE, NOT_TYPED
 from backoffice.text import listed, moment, plural
 from domains.deletion.record import warning
 from domains.grace import end
@@ -130,7 +131,11 @@ class ChangesGracePeriods(Base):
         if not chosen:
             messages.info(request, "Nothing was done: no selected deletion is in its grace period.")
             return None
-        if request.method == "POST" and request.POST.get("post"):
+        asked = chosen[0].name if len(chosen) == 1 else phrase.phrase_for(len(chosen), "domain")
+        answered = request.method == "POST" and request.POST.get("post")
+        if answered and not phrase.is_typed(request.POST.get(phrase.FIELD, ""), asked):
+            messages.warning(request, NOT_TYPED)
+        elif answered:
             with shared_deadline():
                 self._end(request, chosen)
             return None
@@ -139,6 +144,8 @@ class ChangesGracePeriods(Base):
             "title": "End the grace period now?" if len(chosen) == 1 else f"End {len(chosen)} grace periods now?",
             "opts": self.opts,
             "reports": [(report, moment(report.restorable_until)) for report in chosen if report.restorable_until],
+            "phrase": asked,
+            "phrase_field": phrase.FIELD,
             "is_action": request.POST.get("action") == "end_now",
             "action_checkbox_name": ACTION_CHECKBOX_NAME,
         }

@@ -45,7 +45,9 @@ class Command(CommandWithExitCodes):
 
     def _end(self, deletion: DomainDeletion, options: dict[str, Any]) -> None:
         if not deletion.in_grace:
-            raise CommandError(f"{deletion.name} is in no grace period: {state_of(deletion)}.")
+            raise CommandError(
+                f"{deletion.name} is not in a grace period. State of its deletion: {state_of(deletion)}."
+            )
         self.stdout.write(f"{deletion.name}: {state_of(deletion)}.")
         if not (options["yes"] or agreed(self, FOR_GOOD)):
             self.stdout.write(NOTHING_DONE)

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError
 from django.test import Client
 
+from backoffice.deletion.pages import NOT_TYPED
 from backoffice.text import moment
 from desk.state.read import read_state
 from desk.state.values import Kind
@@ -70,7 +71,7 @@ def test_grace_period_ends_after_a_question(deletion, answer, ses):
     answer("y")
     assert ran("grace_period", "example.com", "--end").code == 0
     assert (identities(ses), stored_keys()) == (set(), [])
-    with pytest.raises(CommandError, match="is in no grace period"):
+    with pytest.raises(CommandError, match=r"is not in a grace period\. State of its deletion: "):
         ran("grace_period", "example.com", "--end", "--yes")
 
 
@@ -149,8 +150,10 @@ def test_a_report_in_the_admin_has_buttons(deletion, report, admin_client: Clien
 def test_ending_in_the_admin_asks_first(deletion, ses, admin_client: Client):
     path = url("domains.domaindeletion", "end", deletion.pk)
     assert "deleted for good" in text(admin_client.get(path))
+    for typed in ("", "example.org"):
+        assert NOT_TYPED in messages_of(admin_client.post(path, {"post": "yes", "typed": typed}))
     assert Domain.objects.exists()
-    done = admin_client.post(path, {"post": "yes"}, follow=True)
+    done = admin_client.post(path, {"post": "yes", "typed": "example.com"}, follow=True)
     assert "Ended: 1 grace period." in messages_of(done)
     assert not Domain.objects.exists()
     again = admin_client.get(path, follow=True)
@@ -169,6 +172,13 @@ def test_the_list_of_deletions_can_be_filtered_by_it(deletion, admin_client: Cli
     path = url("domains.domaindeletion", "changelist")
     for state, number in (("restorable", 1), ("pending", 0), ("finished", 0), ("restored", 0)):
         assert admin_client.get(path, {"state": state}).context["cl"].result_count == number
+
+
+def test_the_list_of_deletions_says_until_when_only_before_it_is_restored(api, deletion, admin_client: Client):
+    path, until = url("domains.domaindeletion", "changelist"), f"{deletion.restorable_until:%Y-%m-%d %H:%M:%S}"
+    assert until in text(admin_client.get(path))
+    api.post(f"/api/v2/deletions/{deletion.pk}/restore")
+    assert until not in text(admin_client.get(path))
 
 
 def test_who_may_only_look_changes_no_period(deletion, client: Client):

@@ -86,6 +86,7 @@ def test_a_grace_period_is_extended_and_then_ended(operator: Operator, deleted: 
     assert (deleted.restorable_until - before).days == 30
     page.get_by_role("link", name="End now").click()
     expect(page.get_by_role("heading", name="End the grace period now?")).to_be_visible()
+    page.get_by_label("Type shop00.example to confirm:").fill("shop00.example")
     operator.look("grace end")
     page.get_by_role("button", name="Delete for good").click()
     expect(page.locator(".messagelist")).to_contain_text("Ended: 1 grace period.")
@@ -100,6 +101,7 @@ def test_grace_periods_are_ended_in_the_list(operator: Operator, shops: list[Dom
     page.locator("#action-toggle").check()
     page.get_by_label("Action:").select_option("end_now")
     page.get_by_role("button", name="Go").click()
+    page.get_by_label("Type delete 2 domains to confirm:").fill("delete 2 domains")
     operator.look("grace end many")
     page.get_by_role("button", name="Delete for good").click()
     expect(page.locator(".messagelist")).to_contain_text("Ended: 2 grace periods.")
