@@ -89,7 +89,7 @@ class ImportAdmin(ImportsArchives, ReadOnlyAdmin[Import]):
     def created_shown(self, row: Import) -> str:
         if row.existed:
             return "Nothing: the owner had the domain, and only its mail is imported."
-        counts = ", ".join(plural(number, NAMES[kind]) for kind, number in row.created.items() if kind in NAMES)
+        counts = ", ".join(plural(row.created[kind], name) for kind, name in NAMES.items() if kind in row.created)
         return f"The domain, {counts}"
 
     @admin.display(description="left to do")

@@ -8,6 +8,7 @@ from typing import Any
 from django.test import Client
 
 from addresses import deletion as address_deletion
+from addresses import deletion_plan
 from addresses.deletion_plan import plan_of
 from addresses.models import EmailAddress
 from backoffice.deletion import pages
@@ -78,7 +79,7 @@ def test_looking_at_the_plan_again_counts_towards_the_deadline(ses, admin_client
         time.sleep(0.3)
         return plan_of(row, permanent=permanent)
 
-    monkeypatch.setattr(address_deletion, "plan_of", slow_plan_of)
+    monkeypatch.setattr(deletion_plan, "plan_of", slow_plan_of)
     [(level, message)] = post(admin_client, path, post="yes", plan=token, typed="a@example.com")[1]
     assert (level, message.startswith("Deleted: a@example.com. ")) == ("warning", True)
     assert calls(ses) == []
