@@ -14,12 +14,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from archives.admin.claimed import ShowsClaimed
 from archives.admin.starting import StartsExports
 from archives.exports.downloads import archive_answer
 from archives.models import Export
 from backoffice.base import ReadOnlyAdmin
-from backoffice.links import NOTHING, page_link, related_link
-from backoffice.text import moment, plural, size, visible
+from backoffice.links import NOTHING, related_link
+from backoffice.text import moment, plural
 from mail.downloads.wording import BUSY
 from mail.parsing.pool import Busy
 from ses_integration.api import NotStored, SesError
@@ -28,7 +29,7 @@ GONE = "The bucket does not have this archive any more."
 
 
 @admin.register(Export)
-class ExportAdmin(StartsExports, ReadOnlyAdmin[Export]):
+class ExportAdmin(ShowsClaimed, StartsExports, ReadOnlyAdmin[Export]):
     when_empty = "Nobody has exported a domain yet. The page of a domain does it, and so do the API and export_domain."
     list_title = "Exports"
     account_link = related_link("account__username")
@@ -91,35 +92,12 @@ class ExportAdmin(StartsExports, ReadOnlyAdmin[Export]):
         messages.error(request, problem)
         return HttpResponseRedirect(reverse(f"{self.admin_site.name}:archives_export_change", args=[quote(export.pk)]))
 
-    @admin.display(description="state", ordering="state")
-    def state_shown(self, export: Export) -> str:
-        unfinished = export.state in (Export.State.PENDING, Export.State.RUNNING)
-        return "Needs you" if export.stalled and unfinished else str(Export.State(export.status).label)
-
-    @admin.display(description="state", ordering="state")
-    def state_and_problem(self, export: Export) -> str | SafeString:
-        state, problem = self.state_shown(export), visible(export.problem)
-        return format_html('{}<br><span class="quiet">{}</span>', state, problem) if problem else state
-
-    @admin.display(description="problem")
-    def problem_shown(self, export: Export) -> str:
-        return visible(export.problem) or "-"
-
     @admin.display(description="progress")
     def progress(self, export: Export) -> str:
         done = export.counts.get("mails", 0)
         if export.status in (Export.State.PENDING, Export.State.RUNNING, Export.State.FAILED):
             return f"{done:,} of {plural(export.mails, 'mail')}"
         return plural(done, "mail")
-
-    @admin.display(description="size", ordering="bytes")
-    def size_shown(self, export: Export) -> str:
-        return size(export.bytes)
-
-    @admin.display(description="domain")
-    def domain_link(self, export: Export) -> SafeString | str:
-        gone = export.domain_gone
-        return export.domain_name if gone else page_link("domains.domain", export.domain_id, export.domain_name)
 
     @admin.display(description="next try")
     def next_try(self, export: Export) -> str:

@@ -8,15 +8,16 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from archives.admin.claimed import ShowsClaimed
 from archives.admin.importing import PREVIEW, ImportsArchives
 from archives.models import Import
 from archives.uploads.again import try_now
 from backoffice.base import ReadOnlyAdmin
-from backoffice.links import page_link, related_link
-from backoffice.text import moment, plural, size, visible
+from backoffice.links import related_link
+from backoffice.text import moment, plural, visible
 from workers.models import WorkerKind
 from workers.wording import left_to
 
@@ -24,7 +25,7 @@ NAMES = {"addresses": "address", "blockedEmails": "blocked email", "endpoints": 
 
 
 @admin.register(Import)
-class ImportAdmin(ImportsArchives, ReadOnlyAdmin[Import]):
+class ImportAdmin(ShowsClaimed, ImportsArchives, ReadOnlyAdmin[Import]):
     when_empty = "Nobody has imported an archive yet. The button above does it, and so does the API."
     list_title = "Imports"
     account_link = related_link("account__username", "owner")
@@ -72,19 +73,6 @@ class ImportAdmin(ImportsArchives, ReadOnlyAdmin[Import]):
         said = left_to(WorkerKind.MAIL, f"The mail worker goes on with {'it' if number == 1 else 'them'} now.")
         messages.success(request, f"Asked for {plural(number, 'import')}. {said}")
 
-    @admin.display(description="state", ordering="state")
-    def state_shown(self, row: Import) -> str:
-        return "Needs you" if row.stalled and row.state in Import.UNFINISHED else str(Import.State(row.status).label)
-
-    @admin.display(description="state", ordering="state")
-    def state_and_problem(self, row: Import) -> str | SafeString:
-        state, problem = self.state_shown(row), visible(row.problem)
-        return format_html('{}<br><span class="quiet">{}</span>', state, problem) if problem else state
-
-    @admin.display(description="problem")
-    def problem_shown(self, row: Import) -> str:
-        return visible(row.problem) or "-"
-
     @admin.display(description="created")
     def created_shown(self, row: Import) -> str:
         if row.existed:
@@ -104,14 +92,6 @@ class ImportAdmin(ImportsArchives, ReadOnlyAdmin[Import]):
         done = row.stored + row.existing + row.missing
         whole = plural(row.mails, "mail")
         return whole if row.status == Import.State.DONE else f"{done:,} of {whole}"
-
-    @admin.display(description="size", ordering="bytes")
-    def size_shown(self, row: Import) -> str:
-        return size(row.bytes)
-
-    @admin.display(description="domain")
-    def domain_link(self, row: Import) -> SafeString | str:
-        return row.domain_name if row.domain_gone else page_link("domains.domain", row.domain_id, row.domain_name)
 
     @admin.display(description="next try")
     def next_try(self, row: Import) -> str:
